@@ -1,0 +1,104 @@
+//! What a q may be: one exponential family per file, base measure 1.
+//!
+//! in: a natural parameter `eta`, the concatenated messages of a block's statistics -> out: log-partition `A(eta)`,
+//! expected statistics `E[t]` = grad A, mode, sample, textbook parameters.
+//!
+//! ```text
+//! log q(v) = eta . t(v) - A(eta)        H = A(eta) - eta . E[t]
+//! ```
+//!
+//! One element at a time: the engine loops over the batch. A family knows nothing of models, plates or terms.
+
+use rand::Rng;
+
+/// A sufficient statistic of a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum StatisticKind {
+    /// v itself; a matrix has two value axes.
+    Value,
+    /// v^p, or the inverse of a matrix for p = -1.
+    Power(i8),
+    /// log v (element-wise for a simplex), log|V| for a matrix.
+    Log,
+    /// log(1 - v)
+    Log1m,
+    /// |v|
+    Abs,
+    /// 1[v = k]; the last index is the value's axis.
+    Indicator,
+    /// v_i v_j, the second-order statistic of a vector value (signatures only; a term holds two `Value`s).
+    Pair,
+}
+
+/// A natural parameter that belongs to no density of the family.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Improper {
+    /// What is wrong, in the words of the family: "shape -0.5 is not above 0".
+    pub reason: String,
+}
+
+/// Where a mode lies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ModeKind {
+    /// Inside the support.
+    Interior,
+    /// On its boundary, where a log statistic is minus infinity or the density unbounded.
+    Boundary,
+}
+
+/// A parameter under its textbook name.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Parameter {
+    /// `concentration`, `shape`, `rate`, `mean`, `covariance`, `df`, `scale`, `probabilities`, ...
+    pub name: &'static str,
+    /// Sizes; empty for a number.
+    pub shape: Vec<usize>,
+    /// Row-major values.
+    pub values: Vec<f64>,
+}
+
+/// An exponential family over values of dimension `d` (length of a simplex, number of categories, side of a matrix,
+/// 1 for a number).
+pub trait Family: Sync + Send {
+    /// Its name: `Dirichlet`.
+    fn name(&self) -> &'static str;
+    /// Its statistics, in the order of their parts in `eta`.
+    fn signature(&self) -> &'static [StatisticKind];
+    /// The length of each statistic's part.
+    fn lengths(&self, d: usize) -> Vec<usize>;
+    /// Writes E[t] (layout of `eta`) and returns A(eta).
+    ///
+    /// # Errors
+    /// [`Improper`] if `eta` belongs to no density.
+    fn expectations(&self, eta: &[f64], d: usize, expected: &mut [f64]) -> Result<f64, Improper>;
+    /// Writes the value that maximises `eta . t(v)` and says where it lies.
+    ///
+    /// # Errors
+    /// [`Improper`] if there is no maximum.
+    fn mode(&self, eta: &[f64], d: usize, value: &mut [f64]) -> Result<ModeKind, Improper>;
+    /// Writes t(v). log 0 is [`crate::numeric::LOG_ZERO`].
+    fn statistics(&self, value: &[f64], d: usize, statistics: &mut [f64]);
+    /// The textbook parameters of `eta`.
+    ///
+    /// # Errors
+    /// [`Improper`] if `eta` belongs to no density.
+    fn parameters(&self, eta: &[f64], d: usize) -> Result<Vec<Parameter>, Improper>;
+    /// The natural parameter of textbook parameters, the inverse of [`Family::parameters`].
+    ///
+    /// # Errors
+    /// [`Improper`] if they are outside their range or of the wrong number.
+    fn natural(&self, parameters: &[Parameter], d: usize) -> Result<Vec<f64>, Improper>;
+    /// Draws a value.
+    ///
+    /// # Errors
+    /// [`Improper`] if `eta` belongs to no density.
+    fn sample(
+        &self,
+        eta: &[f64],
+        d: usize,
+        rng: &mut dyn Rng,
+        value: &mut [f64],
+    ) -> Result<(), Improper>;
+    /// The length of a value: `d` for a simplex or vector, `d * d` for a matrix, 1 for a number or category.
+    fn value_length(&self, d: usize) -> usize;
+}

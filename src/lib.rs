@@ -1,0 +1,10 @@
+//! pmc: a probabilistic model compiler.
+#![warn(missing_docs)]
+
+pub mod data;
+pub mod diag;
+pub mod family;
+pub mod model;
+pub mod numeric;
+pub mod source;
+pub mod syntax;
