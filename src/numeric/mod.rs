@@ -1,4 +1,18 @@
-//! Special functions and factorisations: knows nothing of models.
+//! Special functions, vector kernels and factorisations: knows nothing of models.
+//!
+//! numbers, slices, row-major matrices -> numbers, slices, row-major matrices. Errors carry no spans and no names.
+
+pub mod half_normal;
+pub mod linalg;
+pub mod logsumexp;
+pub mod special;
+pub mod vector;
 
 /// The logarithm of zero: a floor that no sum of finite log densities reaches, so that `0 * LOG_ZERO = 0` without NaN.
 pub const LOG_ZERO: f64 = -1e30;
+
+/// log v, with [`LOG_ZERO`] for 0.
+#[must_use]
+pub fn log_or_floor(v: f64) -> f64 {
+    if v == 0.0 { LOG_ZERO } else { v.ln() }
+}
