@@ -9,6 +9,39 @@
 //!
 //! One element at a time: the engine loops over the batch. A family knows nothing of models, plates or terms.
 
+mod bernoulli;
+mod beta;
+mod categorical;
+mod dirichlet;
+mod draw;
+mod gamma;
+pub mod gaussian;
+mod gaussian_laplace;
+pub mod gaussian_wishart;
+mod generalised_inverse_gaussian;
+mod inverse_gamma;
+mod inverse_wishart;
+mod parameter;
+mod registry;
+#[cfg(test)]
+mod tests;
+mod truncated_gaussian;
+mod wishart;
+
+pub use bernoulli::Bernoulli;
+pub use beta::Beta;
+pub use categorical::Categorical;
+pub use dirichlet::Dirichlet;
+pub use gamma::Gamma;
+pub use gaussian::Gaussian;
+pub use gaussian_laplace::GaussianLaplace;
+pub use generalised_inverse_gaussian::GeneralisedInverseGaussian;
+pub use inverse_gamma::InverseGamma;
+pub use inverse_wishart::InverseWishart;
+pub use registry::{Support, by_signature};
+pub use truncated_gaussian::TruncatedGaussian;
+pub use wishart::Wishart;
+
 use rand::Rng;
 
 /// A sufficient statistic of a value.
@@ -35,6 +68,14 @@ pub enum StatisticKind {
 pub struct Improper {
     /// What is wrong, in the words of the family: "shape -0.5 is not above 0".
     pub reason: String,
+}
+
+impl Improper {
+    pub(crate) fn new(reason: impl Into<String>) -> Improper {
+        Improper {
+            reason: reason.into(),
+        }
+    }
 }
 
 /// Where a mode lies.
@@ -76,6 +117,24 @@ pub trait Family: Sync + Send {
     /// # Errors
     /// [`Improper`] if there is no maximum.
     fn mode(&self, eta: &[f64], d: usize, value: &mut [f64]) -> Result<ModeKind, Improper>;
+    /// Writes the mode and t(mode), and says where it lies.
+    ///
+    /// Families override this where a statistic of the rounded value is less than the messages know: log(1 - v) of a v that
+    /// rounds to 1.
+    ///
+    /// # Errors
+    /// [`Improper`] if there is no maximum.
+    fn mode_statistics(
+        &self,
+        eta: &[f64],
+        d: usize,
+        value: &mut [f64],
+        statistics: &mut [f64],
+    ) -> Result<ModeKind, Improper> {
+        let kind = self.mode(eta, d, value)?;
+        self.statistics(value, d, statistics);
+        Ok(kind)
+    }
     /// Writes t(v). log 0 is [`crate::numeric::LOG_ZERO`].
     fn statistics(&self, value: &[f64], d: usize, statistics: &mut [f64]);
     /// The textbook parameters of `eta`.

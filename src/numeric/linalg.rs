@@ -8,7 +8,7 @@
 //! Up to eight rows the loops are written out, beyond that faer works, always on the calling thread: the caller
 //! parallelises over elements. Slices hold at least n * n numbers; results of shorter ones are undefined but safe.
 
-use faer::linalg::solvers::{DenseSolveCore, Solve};
+use faer::linalg::solvers::DenseSolveCore;
 use faer::{MatMut, MatRef, Par, Side};
 
 /// The largest size for which the loops here beat a blocked library.

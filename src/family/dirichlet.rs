@@ -1,0 +1,150 @@
+//! Dirichlet: a point of the simplex over d elements.
+//!
+//! ```text
+//! log p(v) = sum_k (a_k - 1) log v_k + log Gamma(sum a) - sum_k log Gamma(a_k)
+//! support    v_k >= 0, sum v = 1
+//! t          log v_k                      eta_k = m_k = a_k - 1
+//! A          sum_k log Gamma(a_k) - log Gamma(sum a)
+//! E[t]       digamma(a_k) - digamma(sum a)
+//! mode       m / sum m
+//! ```
+//!
+//! An element with m_k < 0 has an unbounded density at v_k = 0: the mode puts it there, shares the rest among the others and is
+//! a boundary. m_k = 0 also gives v_k = 0, but the density is bounded and no message is lost: interior.
+
+use super::parameter::{above, array, finite, in_range, read};
+use super::{Family, Improper, ModeKind, Parameter, StatisticKind, draw};
+use crate::numeric::log_or_floor;
+use crate::numeric::logsumexp::softmax_in_place;
+use crate::numeric::special::{digamma, ln_gamma};
+use rand::Rng;
+
+/// The Dirichlet distribution.
+#[derive(Debug, Clone, Copy)]
+pub struct Dirichlet;
+
+fn concentration(m: f64) -> Result<f64, Improper> {
+    above("concentration", m + 1.0, 0.0)
+}
+
+/// The weights of the mode, not yet divided by their sum, and that sum.
+fn mode_weights(eta: &[f64]) -> Result<(Vec<f64>, f64, ModeKind), Improper> {
+    finite(eta)?;
+    if eta.iter().all(|m| *m == 0.0) {
+        return Ok((vec![1.0; eta.len()], eta.len() as f64, ModeKind::Interior));
+    }
+    let weights: Vec<f64> = eta.iter().map(|m| m.max(0.0)).collect();
+    let sum: f64 = weights.iter().sum();
+    if sum <= 0.0 {
+        return Err(Improper::new(
+            "no concentration is above 1, so the density has no maximum",
+        ));
+    }
+    if !sum.is_finite() {
+        return Err(Improper::new("its concentrations have an infinite sum"));
+    }
+    let kind = if eta.iter().any(|m| *m < 0.0) {
+        ModeKind::Boundary
+    } else {
+        ModeKind::Interior
+    };
+    Ok((weights, sum, kind))
+}
+
+impl Family for Dirichlet {
+    fn name(&self) -> &'static str {
+        "Dirichlet"
+    }
+
+    fn signature(&self) -> &'static [StatisticKind] {
+        &[StatisticKind::Log]
+    }
+
+    fn lengths(&self, d: usize) -> Vec<usize> {
+        vec![d]
+    }
+
+    fn expectations(&self, eta: &[f64], d: usize, expected: &mut [f64]) -> Result<f64, Improper> {
+        let mut sum = 0.0;
+        let mut log_partition = 0.0;
+        for k in 0..d {
+            let a = concentration(eta[k])?;
+            sum += a;
+            log_partition += ln_gamma(a);
+            expected[k] = digamma(a);
+        }
+        let common = digamma(sum);
+        for e in &mut expected[..d] {
+            *e -= common;
+        }
+        in_range(log_partition - ln_gamma(sum), &expected[..d])
+    }
+
+    fn mode(&self, eta: &[f64], d: usize, value: &mut [f64]) -> Result<ModeKind, Improper> {
+        let (weights, sum, kind) = mode_weights(&eta[..d])?;
+        for (v, w) in value.iter_mut().zip(&weights) {
+            *v = w / sum;
+        }
+        Ok(kind)
+    }
+
+    fn mode_statistics(
+        &self,
+        eta: &[f64],
+        d: usize,
+        value: &mut [f64],
+        statistics: &mut [f64],
+    ) -> Result<ModeKind, Improper> {
+        let (weights, sum, kind) = mode_weights(&eta[..d])?;
+        for k in 0..d {
+            value[k] = weights[k] / sum;
+            statistics[k] = match weights[k] {
+                // log1p of the others keeps the log of an element that has nearly everything.
+                w if w > 0.5 * sum => {
+                    let others: f64 = (0..d).filter(|j| *j != k).map(|j| weights[j]).sum();
+                    -(others / w).ln_1p()
+                }
+                w if w > 0.0 => w.ln() - sum.ln(),
+                w => log_or_floor(w),
+            };
+        }
+        Ok(kind)
+    }
+
+    fn statistics(&self, value: &[f64], d: usize, statistics: &mut [f64]) {
+        for k in 0..d {
+            statistics[k] = log_or_floor(value[k]);
+        }
+    }
+
+    fn parameters(&self, eta: &[f64], d: usize) -> Result<Vec<Parameter>, Improper> {
+        let values: Result<Vec<f64>, Improper> =
+            eta[..d].iter().map(|m| concentration(*m)).collect();
+        Ok(vec![array("concentration", &[d], values?)])
+    }
+
+    fn natural(&self, parameters: &[Parameter], d: usize) -> Result<Vec<f64>, Improper> {
+        read(parameters, "concentration", d)?
+            .iter()
+            .map(|a| Ok(above("concentration", *a, 0.0)? - 1.0))
+            .collect()
+    }
+
+    fn sample(
+        &self,
+        eta: &[f64],
+        d: usize,
+        rng: &mut dyn Rng,
+        value: &mut [f64],
+    ) -> Result<(), Improper> {
+        for k in 0..d {
+            value[k] = draw::log_gamma(concentration(eta[k])?, rng);
+        }
+        softmax_in_place(&mut value[..d]);
+        Ok(())
+    }
+
+    fn value_length(&self, d: usize) -> usize {
+        d
+    }
+}
