@@ -3,6 +3,7 @@
 
 pub mod data;
 pub mod diag;
+pub mod dist;
 pub mod family;
 pub mod model;
 pub mod numeric;

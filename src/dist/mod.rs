@@ -1,0 +1,3 @@
+//! What a model may write: its distributions.
+
+pub mod scalar;
