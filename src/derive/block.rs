@@ -1,0 +1,172 @@
+//! Blocks: which unknowns are updated together, along which plates independently, and by what family.
+
+use crate::algebra::{Known, Subscript, Term, UnknownId};
+use crate::family::{Family, StatisticKind};
+use crate::model::{PlateId, Role};
+
+/// A block, by position.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct BlockId(pub u32);
+
+impl BlockId {
+    /// The position in its vector.
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// Unknowns that share one factor of q.
+#[derive(Clone)]
+pub struct Block {
+    /// The unknowns in declaration order.
+    pub unknowns: Vec<UnknownId>,
+    /// Distribution or point.
+    pub role: Role,
+    /// Plates along which elements are independent given the rest.
+    pub batch: Vec<PlateId>,
+    /// For each unknown, the slot of each batch plate.
+    pub batch_slots: Vec<Vec<usize>>,
+    /// For each unknown, the slots that are not in the batch: coupled elements.
+    pub inside_slots: Vec<Vec<usize>>,
+    /// The family and how it is solved.
+    pub form: Form,
+    /// The row plate, for a block updated chunk by chunk in a pass over rows.
+    pub rows: Option<PlateId>,
+    /// Whether q is exact given the params.
+    pub exactness: Exactness,
+    /// Blocks it is split from, and through which statements.
+    pub couplings: Vec<Coupling>,
+    /// The natural parameter, as messages.
+    pub messages: Vec<Message>,
+}
+
+/// The kind of factor.
+#[derive(Clone)]
+pub enum Form {
+    /// An exponential family, element by element.
+    Family(&'static dyn Family),
+    /// A multivariate Gaussian over all inside elements of all unknowns.
+    Gaussian,
+    /// Mean vector (first unknown) and its precision (second) jointly.
+    GaussianWishart,
+    /// Mean (first unknown) and its scalar precision (second) jointly.
+    GaussianGamma,
+    /// All joint states of the element's discrete unknowns.
+    Discrete,
+    /// A standard deviation as a point: {log, power -2}.
+    Deviation,
+}
+
+impl std::fmt::Debug for Form {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl Form {
+    /// The family's name.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Form::Family(f) => f.name(),
+            Form::Gaussian => "Gaussian",
+            Form::GaussianWishart => "Gaussian-Wishart",
+            Form::GaussianGamma => "Gaussian-Gamma",
+            Form::Discrete => "Categorical",
+            Form::Deviation => "standard deviation",
+        }
+    }
+}
+
+/// How far a factor of q is from the posterior.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exactness {
+    /// The posterior of the block given the params.
+    Exact,
+    /// Split from blocks it is coupled to.
+    MeanField,
+    /// A point.
+    Mode,
+}
+
+impl Exactness {
+    /// As printed.
+    pub fn word(self) -> &'static str {
+        match self {
+            Exactness::Exact => "exact",
+            Exactness::MeanField => "mean-field",
+            Exactness::Mode => "mode",
+        }
+    }
+}
+
+/// Two blocks that some term holds together.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Coupling {
+    /// The other block.
+    pub block: BlockId,
+    /// The statements whose terms hold both.
+    pub through: Vec<crate::model::FactorId>,
+}
+
+/// The statistic of a block that a message is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Target {
+    /// A statistic of one unknown.
+    Single(UnknownId, StatisticKind),
+    /// v_I v_J of a Gaussian block: (row unknown, column unknown).
+    Pair(UnknownId, UnknownId),
+    /// V w of a Gaussian-Wishart block.
+    Cross,
+    /// w' V w of a Gaussian-Wishart block.
+    Quadratic,
+}
+
+/// d E[log p] / d E[statistic], one term of it: the term without the statistic, summed over the axes the target lacks.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Message {
+    /// Which statistic.
+    pub target: Target,
+    /// Where it goes: subscripts of the statistic (batch, inside of the first, inside of the second for pairs).
+    pub index: Vec<Subscript>,
+    /// What is left of the term.
+    pub rest: Term,
+}
+
+/// An expected statistic that a block publishes.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Moment {
+    /// Which.
+    pub kind: MomentKind,
+    /// Subscripts of its array.
+    pub index: Vec<Subscript>,
+}
+
+/// The kinds of published expectation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum MomentKind {
+    /// E[t] over the unknown's slots.
+    Statistic(UnknownId, StatisticKind),
+    /// Cov(u_I, v_J) over batch, inside of u, inside of v.
+    Covariance(UnknownId, UnknownId),
+    /// E[V w] of a Gaussian-Wishart block: batch, value axis.
+    Cross(UnknownId),
+    /// E[w' V w]: batch.
+    Quadratic(UnknownId),
+}
+
+/// A product of known factors and published expectations, summed over axes into a target.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Contraction {
+    /// Number in front.
+    pub coef: f64,
+    /// Known factors.
+    pub data: Vec<Known>,
+    /// Expectations.
+    pub moments: Vec<Moment>,
+    /// Statistics of the local block of a row pass; they become the key's own axes.
+    pub local: Vec<crate::algebra::Statistic>,
+    /// All axes of the term.
+    pub axes: Vec<crate::model::Axis>,
+    /// Where the sum goes; empty for a number.
+    pub target: Vec<Subscript>,
+}

@@ -1,0 +1,236 @@
+//! The derivation: a model to blocks with families, messages, exactness, method and order.
+//!
+//! in: a checked model and which observed columns hold blanks -> out: a [`Derivation`].
+//!
+//! ```text
+//! L(q, theta) = E_q[log p] + H(q)              coordinate ascent, block by block:
+//! latent   q_B proportional to exp(eta_B . t_B)      eta_B = d E_q[log p] / d E[t_B]
+//! param    the mode of the same factor
+//! ```
+//!
+//! Neal and Hinton 1999; Winn and Bishop 2005. No stage knows the name or shape of any model; no arrays, no sizes.
+
+pub mod block;
+mod family_match;
+pub mod group;
+pub mod method;
+pub mod moments;
+mod order;
+pub mod terms;
+
+pub use block::{
+    Block, BlockId, Contraction, Coupling, Exactness, Form, Message, Moment, MomentKind, Target,
+};
+pub use method::{Method, Objective};
+
+use crate::algebra::expand::Centre;
+use crate::algebra::{Terms, UnknownId, Unknowns};
+use crate::diag::{Code, Diagnostic};
+use crate::model::{ColumnId, DefinitionId, FactorKind, Model, Role};
+
+use moments::BlockOf;
+
+/// Which observed cells may be blank.
+pub struct Blanks<'a> {
+    /// Observed columns that hold blanks.
+    pub column: &'a dyn Fn(ColumnId) -> bool,
+    /// Observed definitions that hold blanks.
+    pub definition: &'a dyn Fn(DefinitionId) -> bool,
+}
+
+/// What the compiler derived.
+#[derive(Debug, Clone)]
+pub struct Derivation {
+    /// The model it is about.
+    pub model: Model,
+    /// Its unknowns.
+    pub unknowns: Unknowns,
+    /// The canonical terms of log p.
+    pub terms: Terms,
+    /// Variables expressed relative to the centre of their data.
+    pub centres: Vec<(UnknownId, Centre)>,
+    /// The blocks.
+    pub blocks: Vec<Block>,
+    /// The algorithm's name.
+    pub method: Method,
+    /// What it climbs.
+    pub objective: Objective,
+    /// The blocks in the order of a sweep.
+    pub order: Vec<BlockId>,
+    /// Warnings.
+    pub warnings: Vec<Diagnostic>,
+}
+
+impl Derivation {
+    /// The block that holds an unknown.
+    pub fn block_of(&self, u: UnknownId) -> Option<BlockId> {
+        self.blocks
+            .iter()
+            .position(|b| b.unknowns.contains(&u))
+            .map(|i| BlockId(i as u32))
+    }
+
+    /// A block by id.
+    pub fn block(&self, id: BlockId) -> &Block {
+        &self.blocks[id.index()]
+    }
+}
+
+/// Derives the inference algorithm of a model.
+///
+/// # Errors
+/// E05xx: the statements or blocks that have no derivation, each with the reason.
+pub fn derive(model: &Model, blanks: &Blanks<'_>) -> Result<Derivation, Vec<Diagnostic>> {
+    let unknowns = Unknowns::of(model, blanks.column);
+    let built = terms::build(model, &unknowns, blanks.column, blanks.definition)?;
+    let groups = group::group(model, &unknowns, &built.terms.items);
+    let mut blocks = vec![];
+    let mut errors = vec![];
+    for g in &groups {
+        match family_match::block(model, &unknowns, g, &built.terms.items) {
+            Ok(b) => blocks.push(b),
+            Err(d) => errors.push(*d),
+        }
+    }
+    if !errors.is_empty() {
+        return Err(errors);
+    }
+    couple(&mut blocks, &built.terms);
+    let mut all_messages = vec![];
+    {
+        let of = BlockOf {
+            blocks: &blocks,
+            unknowns: &unknowns,
+        };
+        for t in &built.terms.items {
+            if let Err(e) = of.expect(t, &[]) {
+                errors.push(family_match::no_moment(model, &unknowns, t, &e));
+            }
+        }
+        for b in &blocks {
+            let mut messages = vec![];
+            for t in &built.terms.items {
+                match of.messages(b, t) {
+                    Ok(m) => messages.extend(m),
+                    Err(e) => errors.push(family_match::no_moment(model, &unknowns, t, &e)),
+                }
+            }
+            all_messages.push(messages);
+        }
+    }
+    if !errors.is_empty() {
+        errors.dedup();
+        return Err(errors);
+    }
+    for (b, m) in blocks.iter_mut().zip(all_messages) {
+        b.messages = m;
+    }
+    let (method, objective) = method::name(model, &unknowns, &blocks, &built.terms.items);
+    let order = order::order(model, &unknowns, &blocks, method, &built.terms.items)?;
+    let warnings = warn(model, &unknowns, &blocks, &built.terms);
+    Ok(Derivation {
+        model: model.clone(),
+        unknowns,
+        terms: built.terms,
+        centres: built.centres,
+        blocks,
+        method,
+        objective,
+        order,
+        warnings,
+    })
+}
+
+/// Finds which blocks share terms, and from that which latent blocks are exact.
+fn couple(blocks: &mut [Block], terms: &Terms) {
+    let n = blocks.len();
+    let mut couplings: Vec<Vec<Coupling>> = vec![vec![]; n];
+    for t in &terms.items {
+        let held: Vec<usize> = (0..n)
+            .filter(|i| t.stats.iter().any(|s| blocks[*i].unknowns.contains(&s.of)))
+            .collect();
+        for &i in &held {
+            for &j in &held {
+                if i == j {
+                    continue;
+                }
+                let id = BlockId(j as u32);
+                let slot = match couplings[i].iter().position(|c| c.block == id) {
+                    Some(p) => p,
+                    None => {
+                        couplings[i].push(Coupling {
+                            block: id,
+                            through: vec![],
+                        });
+                        couplings[i].len() - 1
+                    }
+                };
+                for f in &t.from {
+                    if !couplings[i][slot].through.contains(f) {
+                        couplings[i][slot].through.push(*f);
+                    }
+                }
+            }
+        }
+    }
+    let latent: Vec<bool> = blocks.iter().map(|b| b.role == Role::Latent).collect();
+    for (i, c) in couplings.into_iter().enumerate() {
+        let b = &mut blocks[i];
+        b.exactness = if b.role != Role::Latent {
+            Exactness::Mode
+        } else if c.iter().any(|c| latent[c.block.index()]) {
+            Exactness::MeanField
+        } else {
+            Exactness::Exact
+        };
+        b.couplings = c;
+    }
+}
+
+/// W0501: an unknown that no path of terms joins to data; W0503: a split block of a kind whose spread shrinks.
+fn warn(model: &Model, unknowns: &Unknowns, blocks: &[Block], terms: &Terms) -> Vec<Diagnostic> {
+    let mut out = vec![];
+    let observed = |f: crate::model::FactorId| {
+        matches!(
+            model.factor(f).kind,
+            FactorKind::ObservedColumn(..) | FactorKind::ObservedDefinition(..)
+        )
+    };
+    let mut reached = vec![false; blocks.len()];
+    for t in &terms.items {
+        if t.from.iter().any(|f| observed(*f)) {
+            for (i, b) in blocks.iter().enumerate() {
+                reached[i] |= t.stats.iter().any(|s| b.unknowns.contains(&s.of));
+            }
+        }
+    }
+    loop {
+        let mut changed = false;
+        for (i, b) in blocks.iter().enumerate() {
+            if reached[i] {
+                for c in &b.couplings {
+                    changed |= !std::mem::replace(&mut reached[c.block.index()], true);
+                }
+            }
+        }
+        if !changed {
+            break;
+        }
+    }
+    for (b, reached) in blocks.iter().zip(reached) {
+        if reached {
+            continue;
+        }
+        for u in &b.unknowns {
+            if let crate::algebra::Origin::Variable(v) = unknowns.get(*u).origin {
+                let v = model.variable(v);
+                out.push(
+                    Diagnostic::new(Code::W0501, format!("`{}` meets no data", v.name))
+                        .at(v.name_span, "its result is its prior")
+                        .help("let an `observe` statement depend on it, or leave it out"),
+                );
+            }
+        }
+    }
+    out
+}

@@ -1,0 +1,287 @@
+//! Expectations of products, and messages: the symbolic derivative.
+//!
+//! ```text
+//! E[prod t]  = product over blocks of what each block publishes about its own factors in the term
+//! eta_B      = d E_q[log p] / d E[t_B] = the term without t_B, other blocks' factors replaced by expectations
+//! ```
+//!
+//! Two values of a Gaussian latent give E[v_I v_J] = m_I m_J + Cov_IJ: two contractions.
+
+use crate::algebra::{Statistic, Subscript, Term, UnknownId, Unknowns};
+use crate::family::StatisticKind;
+use crate::model::{Axis, Role};
+
+use super::block::{Block, Contraction, Form, Message, Moment, MomentKind, Target};
+
+/// A block's factors in one term that no published expectation covers.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NoMoment {
+    /// The unknown.
+    pub unknown: UnknownId,
+    /// Its statistics in the term.
+    pub kinds: Vec<StatisticKind>,
+}
+
+/// The block of each unknown.
+pub struct BlockOf<'a> {
+    /// The blocks.
+    pub blocks: &'a [Block],
+    /// The unknowns.
+    pub unknowns: &'a Unknowns,
+}
+
+impl BlockOf<'_> {
+    /// The block that holds an unknown.
+    pub fn position(&self, u: UnknownId) -> Option<usize> {
+        self.blocks.iter().position(|b| b.unknowns.contains(&u))
+    }
+
+    /// The term as contractions of published expectations; statistics of local blocks stay in `local`.
+    ///
+    /// # Errors
+    /// [`NoMoment`] where a block publishes nothing of that form.
+    pub fn expect(&self, t: &Term, target: &[Subscript]) -> Result<Vec<Contraction>, NoMoment> {
+        let mut by_block: Vec<(usize, Vec<&Statistic>)> = vec![];
+        for s in &t.stats {
+            let Some(b) = self.position(s.of) else {
+                continue;
+            };
+            match by_block.iter_mut().find(|(i, _)| *i == b) {
+                Some((_, list)) => list.push(s),
+                None => by_block.push((b, vec![s])),
+            }
+        }
+        let mut out = vec![Contraction {
+            coef: t.coef,
+            data: t.data.clone(),
+            moments: vec![],
+            local: vec![],
+            axes: t.axes.clone(),
+            target: target.to_vec(),
+        }];
+        for (b, stats) in by_block {
+            let block = &self.blocks[b];
+            if block.rows.is_some() {
+                for c in &mut out {
+                    c.local.extend(stats.iter().map(|s| (*s).clone()));
+                }
+                continue;
+            }
+            let variants = self.of_block(block, &stats)?;
+            out = out
+                .into_iter()
+                .flat_map(|c| {
+                    variants.iter().map(move |(moments, dropped)| {
+                        let mut c = c.clone();
+                        c.moments.extend(moments.iter().cloned());
+                        c.axes.retain(|a| !dropped.contains(a));
+                        c
+                    })
+                })
+                .collect();
+        }
+        Ok(out)
+    }
+
+    /// What a block publishes about a product of its own statistics; each variant with the axes it sums itself.
+    fn of_block(
+        &self,
+        block: &Block,
+        stats: &[&Statistic],
+    ) -> Result<Vec<(Vec<Moment>, Vec<Axis>)>, NoMoment> {
+        let refuse = || NoMoment {
+            unknown: stats[0].of,
+            kinds: stats.iter().map(|s| s.kind).collect(),
+        };
+        if stats.iter().any(|s| s.offset.is_some()) {
+            return Err(refuse());
+        }
+        let single = |s: &Statistic| Moment {
+            kind: MomentKind::Statistic(s.of, s.kind),
+            index: s.index.clone(),
+        };
+        if let [one] = stats {
+            return Ok(vec![(vec![single(one)], vec![])]);
+        }
+        match &block.form {
+            Form::GaussianWishart | Form::GaussianGamma => {
+                let g = scale_pattern(block, stats).ok_or_else(refuse)?;
+                let kind = match g.target {
+                    Target::Cross => MomentKind::Cross(block.unknowns[0]),
+                    _ => MomentKind::Quadratic(block.unknowns[0]),
+                };
+                Ok(vec![(
+                    vec![Moment {
+                        kind,
+                        index: g.index,
+                    }],
+                    g.dropped,
+                )])
+            }
+            Form::Gaussian | Form::Family(_)
+                if stats.len() == 2 && stats.iter().all(|s| s.kind == StatisticKind::Value) =>
+            {
+                let product = (stats.iter().map(|s| single(s)).collect(), vec![]);
+                if block.role != Role::Latent {
+                    return Ok(vec![product]);
+                }
+                let covariance = Moment {
+                    kind: MomentKind::Covariance(stats[0].of, stats[1].of),
+                    index: pair_index(block, stats[0], stats[1]),
+                };
+                Ok(vec![product, (vec![covariance], vec![])])
+            }
+            _ if block.role != Role::Latent => {
+                // A point: the statistics of a product are the product of the statistics.
+                Ok(vec![(stats.iter().map(|s| single(s)).collect(), vec![])])
+            }
+            _ => Err(refuse()),
+        }
+    }
+
+    /// The messages to a block from one term.
+    ///
+    /// # Errors
+    /// [`NoMoment`] where the term's statistics of the block are no statistic of its family.
+    pub fn messages(&self, block: &Block, t: &Term) -> Result<Vec<Message>, NoMoment> {
+        let mine: Vec<&Statistic> = t
+            .stats
+            .iter()
+            .filter(|s| block.unknowns.contains(&s.of))
+            .collect();
+        if mine.is_empty() {
+            return Ok(vec![]);
+        }
+        let refuse = || NoMoment {
+            unknown: mine[0].of,
+            kinds: mine.iter().map(|s| s.kind).collect(),
+        };
+        if mine.iter().any(|s| s.offset.is_some()) {
+            return Err(refuse());
+        }
+        let mut rest = t.clone();
+        rest.stats.retain(|s| !block.unknowns.contains(&s.of));
+        if block.rows.is_some() || matches!(block.form, Form::Discrete) {
+            // All statistics of a discrete block are indicators; their product is one statistic of the joint state.
+            let index = mine[0].index.clone();
+            return Ok(vec![Message {
+                target: Target::Single(mine[0].of, mine[0].kind),
+                index,
+                rest,
+            }]);
+        }
+        if let [one] = mine.as_slice() {
+            return Ok(vec![Message {
+                target: Target::Single(one.of, one.kind),
+                index: one.index.clone(),
+                rest,
+            }]);
+        }
+        match &block.form {
+            Form::GaussianWishart | Form::GaussianGamma => {
+                let g = scale_pattern(block, &mine).ok_or_else(refuse)?;
+                rest.axes.retain(|a| !g.dropped.contains(a));
+                Ok(vec![Message {
+                    target: g.target,
+                    index: g.index,
+                    rest,
+                }])
+            }
+            Form::Gaussian | Form::Family(_)
+                if mine.len() == 2 && mine.iter().all(|s| s.kind == StatisticKind::Value) =>
+            {
+                Ok(vec![Message {
+                    target: Target::Pair(mine[0].of, mine[1].of),
+                    index: pair_index(block, mine[0], mine[1]),
+                    rest,
+                }])
+            }
+            _ => Err(refuse()),
+        }
+    }
+}
+
+/// Batch subscripts, then the inside subscripts of each.
+fn pair_index(block: &Block, a: &Statistic, b: &Statistic) -> Vec<Subscript> {
+    let at = |s: &Statistic, slots: &[Vec<usize>]| -> Vec<Subscript> {
+        let i = block.unknowns.iter().position(|u| *u == s.of).unwrap_or(0);
+        slots[i].iter().map(|p| s.index[*p].clone()).collect()
+    };
+    let mut out = at(a, &block.batch_slots);
+    out.extend(at(a, &block.inside_slots));
+    out.extend(at(b, &block.inside_slots));
+    out
+}
+
+struct ScalePattern {
+    target: Target,
+    index: Vec<Subscript>,
+    dropped: Vec<Axis>,
+}
+
+/// V w or w' V w of a scale block.
+fn scale_pattern(block: &Block, stats: &[&Statistic]) -> Option<ScalePattern> {
+    let (w, v) = (block.unknowns[0], block.unknowns[1]);
+    let vs: Vec<&&Statistic> = stats.iter().filter(|s| s.of == v).collect();
+    let ws: Vec<&&Statistic> = stats.iter().filter(|s| s.of == w).collect();
+    if vs.len() != 1 || vs[0].kind != StatisticKind::Value {
+        return None;
+    }
+    let batch: Vec<Subscript> = block.batch_slots[0]
+        .iter()
+        .map(|p| ws[0].index[*p].clone())
+        .collect();
+    let inside = |s: &Statistic| -> Vec<Subscript> {
+        block.inside_slots[0]
+            .iter()
+            .map(|p| s.index[*p].clone())
+            .collect()
+    };
+    let mut index = batch;
+    if matches!(block.form, Form::GaussianGamma) {
+        return match ws.as_slice() {
+            [one] => {
+                index.extend(inside(one));
+                Some(ScalePattern {
+                    target: Target::Cross,
+                    index,
+                    dropped: vec![],
+                })
+            }
+            [one, two] => {
+                index.extend(inside(one));
+                index.extend(inside(two));
+                Some(ScalePattern {
+                    target: Target::Quadratic,
+                    index,
+                    dropped: vec![],
+                })
+            }
+            _ => None,
+        };
+    }
+    let n = vs[0].index.len();
+    let de = [vs[0].index[n - 2].clone(), vs[0].index[n - 1].clone()];
+    let as_axis = |s: &Subscript| match s {
+        Subscript::Axis(a) => Some(*a),
+        _ => None,
+    };
+    match ws.as_slice() {
+        [one] => {
+            let at = inside(one).first()?.clone();
+            let other = if at == de[0] { &de[1] } else { &de[0] };
+            index.push(other.clone());
+            Some(ScalePattern {
+                target: Target::Cross,
+                index,
+                dropped: as_axis(&at).into_iter().collect(),
+            })
+        }
+        [_, _] => Some(ScalePattern {
+            target: Target::Quadratic,
+            index,
+            dropped: de.iter().filter_map(as_axis).collect(),
+        }),
+        _ => None,
+    }
+}

@@ -1,0 +1,308 @@
+//! Statements to canonical terms, recentring included.
+//!
+//! in: a model and which cells may be blank -> out: the canonical terms of its log joint and the centres used.
+//!
+//! Recentring: data far from 0 cancel in moments about 0, so a location variable v that stands alone in a Gaussian mean is
+//! written v = v' + c with c the mean of the data, and the terms are about v'. This is an exact change of variable with
+//! Jacobian 1: every q, mode and objective is that of the model as written.
+
+use crate::algebra::canonical::canonicalise;
+use crate::algebra::expand::{Centre, Expander, Polynomial, Refusal};
+use crate::algebra::{Known, Statistic, Subscript, Term, Terms, UnknownId, Unknowns, complete};
+use crate::diag::{Code, Diagnostic};
+use crate::dist::log_density::{Value, log_density};
+use crate::family::StatisticKind;
+use crate::model::{
+    ArgumentName, Argument, Axis, Case, ColumnId, ColumnType, Conditional, Distribution, DistributionKind, Domain,
+    Expr, Factor, FactorId, FactorKind, Index, Model,
+};
+
+/// The terms of a model, with the centres of recentred variables.
+pub struct Built {
+    /// Canonical terms.
+    pub terms: Terms,
+    /// v = v' + centre.
+    pub centres: Vec<(UnknownId, Centre)>,
+    /// The first axis id not in use.
+    pub next_axis: u32,
+}
+
+/// Expands every statement.
+///
+/// # Errors
+/// E0501, E0506, E0508: one per statement that has no terms.
+pub fn build(
+    model: &Model,
+    unknowns: &Unknowns,
+    blank: &dyn Fn(ColumnId) -> bool,
+    blank_definition: &dyn Fn(crate::model::DefinitionId) -> bool,
+) -> Result<Built, Vec<Diagnostic>> {
+    let mut ex = Expander::new(model, unknowns, blank, blank_definition);
+    for factor in &model.factors {
+        if let Some((u, c)) = centre(&ex, factor) {
+            ex.centres.entry(u).or_insert(c);
+        }
+    }
+    let mut terms = vec![];
+    let mut errors = vec![];
+    for (i, factor) in model.factors.iter().enumerate() {
+        match statement(&ex, factor) {
+            Ok(p) => {
+                for mut t in p {
+                    t.from = vec![FactorId::from(i)];
+                    t.axes.extend(&factor.axes);
+                    if let Some(t) = complete(&ex, t) {
+                        terms.push(t);
+                    }
+                }
+            }
+            Err(r) => errors.push(refused(r, factor)),
+        }
+    }
+    if !errors.is_empty() {
+        return Err(errors);
+    }
+    Ok(Built {
+        terms: canonicalise(terms, unknowns),
+        centres: ex.centres.iter().map(|(u, c)| (*u, c.clone())).collect(),
+        next_axis: 0,
+    })
+}
+
+fn refused(r: Refusal, factor: &Factor) -> Diagnostic {
+    match r {
+        Refusal::NoFamily(why) => Diagnostic::new(Code::E0501, "no family for this statement")
+            .at(factor.span, why)
+            .help("write it as products of unknowns, make the unknown a `const`, or give it another prior"),
+        Refusal::NotDerived(what) => Diagnostic::new(Code::E0508, "form not derived yet")
+            .at(factor.span, what)
+            .note("pmc refuses what it cannot derive exactly; it never approximates in silence"),
+        Refusal::MustBeKnown(what) => Diagnostic::new(Code::E0506, "argument must be known")
+            .at(factor.span, what),
+    }
+}
+
+/// The location variable of a Gaussian observation and the centre of its data.
+fn centre(ex: &Expander<'_>, factor: &Factor) -> Option<(UnknownId, Centre)> {
+    let FactorKind::ObservedColumn(column, conditional) = &factor.kind else {
+        return None;
+    };
+    if ex.unknowns.column(*column).is_some() {
+        return None;
+    }
+    let Case::Always(d) = &conditional.usual else {
+        return None;
+    };
+    if d.kind != DistributionKind::Gaussian {
+        return None;
+    }
+    let Some(Argument::Scalar(mean)) = d.argument(ArgumentName::Mean) else {
+        return None;
+    };
+    let mut axes: Vec<Axis> = factor.axes.clone();
+    axes.extend(d.over);
+    let mut best: Option<(usize, UnknownId, Centre)> = None;
+    let mut addends = vec![];
+    collect_addends(mean, &mut addends);
+    for (v, idx) in addends {
+        let u = ex.unknowns.variable(v);
+        let unknown = ex.unknowns.get(u);
+        if unknown.domain != Domain::Real || !ex.model.variable(v).constraints.is_empty() {
+            continue;
+        }
+        // The row slot (position 0) is always averaged; the others are kept where the variable carries them.
+        let slots: Vec<Option<usize>> = axes
+            .iter()
+            .enumerate()
+            .map(|(i, a)| {
+                if i == 0 {
+                    None
+                } else {
+                    idx.iter().position(|s| *s == Index::Axis(*a))
+                }
+            })
+            .collect();
+        let carried = slots.iter().flatten().count();
+        if best.as_ref().is_none_or(|(n, _, _)| carried > *n) {
+            best = Some((
+                carried,
+                u,
+                Centre {
+                    column: *column,
+                    slots,
+                },
+            ));
+        }
+    }
+    best.map(|(_, u, c)| (u, c))
+}
+
+fn collect_addends<'a>(e: &'a Expr, out: &mut Vec<(crate::model::VariableId, &'a [Index])>) {
+    match e {
+        Expr::Variable(v, idx) => out.push((*v, idx)),
+        Expr::Add(a, b) => {
+            collect_addends(a, out);
+            collect_addends(b, out);
+        }
+        Expr::Subtract(a, _) => collect_addends(a, out),
+        _ => {}
+    }
+}
+
+/// The log density of a statement over its free axes.
+fn statement(ex: &Expander<'_>, factor: &Factor) -> Result<Polynomial, Refusal> {
+    let axes: Vec<Subscript> = factor.axes.iter().map(|a| Subscript::Axis(*a)).collect();
+    match &factor.kind {
+        FactorKind::Prior(v, conditional) => {
+            let u = ex.unknowns.variable(*v);
+            if !ex.model.variable(*v).constraints.is_empty() {
+                return Err(Refusal::NotDerived(format!(
+                    "a constraint on `{}`",
+                    ex.model.variable(*v).name
+                )));
+            }
+            conditional_terms(ex, conditional, &|d| {
+                let mut index = axes.clone();
+                if ex.unknowns.get(u).domain.value_slots() == 0
+                    && index.len() < ex.unknowns.get(u).slots.len()
+                {
+                    index.extend(d.over.map(Subscript::Axis));
+                }
+                Ok((Value::Unknown(u, index), None))
+            })
+        }
+        FactorKind::ObservedColumn(c, conditional) => {
+            let column = ex.model.column(*c);
+            conditional_terms(ex, conditional, &|d| {
+                let mut index = axes.clone();
+                if index.len() < column.slots.len() {
+                    index.extend(d.over.map(Subscript::Axis));
+                }
+                let blank = (ex.blank)(*c);
+                if let Some(u) = ex.unknowns.column(*c) {
+                    if !matches!(column.ty, ColumnType::Label(_) | ColumnType::Binary) {
+                        return Err(Refusal::NotDerived(format!(
+                            "blank cells of the number column `{}`, which other statements use",
+                            column.name
+                        )));
+                    }
+                    return Ok((Value::Element(Subscript::Latent(u, index)), None));
+                }
+                let vector = index.len() > factor.axes.len();
+                if blank && vector && joint_vector(d) {
+                    return Err(Refusal::NotDerived(format!(
+                        "blank cells inside the vector `{}`",
+                        column.name
+                    )));
+                }
+                let mask = blank.then(|| Known::Present(*c, index.clone()));
+                let value = match column.ty {
+                    ColumnType::Label(_) => Value::Element(Subscript::Column(*c, index)),
+                    _ => Value::Known(Known::Column(*c, index)),
+                };
+                Ok((value, mask))
+            })
+        }
+        FactorKind::ObservedDefinition(def, conditional) => {
+            conditional_terms(ex, conditional, &|d| {
+                let mut index = axes.clone();
+                if index.len() < ex.model.definition(*def).axes.len() {
+                    index.extend(d.over.map(Subscript::Axis));
+                }
+                let blank = (ex.blank_definition)(*def);
+                let vector = index.len() > factor.axes.len();
+                if blank && vector && joint_vector(d) {
+                    return Err(Refusal::NotDerived(format!(
+                        "blank cells inside the vector `{}`",
+                        ex.model.definition(*def).name
+                    )));
+                }
+                let mask = blank.then(|| Known::PresentDefinition(*def, index.clone()));
+                Ok((Value::Known(Known::Definition(*def, index)), mask))
+            })
+        }
+        FactorKind::ObservedOnly(_) | FactorKind::Potential(_) => Err(Refusal::NotDerived(
+            "undirected models (`potential`)".into(),
+        )),
+    }
+}
+
+/// Cells of the vector are not independent given the arguments.
+fn joint_vector(d: &Distribution) -> bool {
+    d.kind != DistributionKind::Gaussian
+        || d.arguments
+            .iter()
+            .any(|(_, a, _)| matches!(a, Argument::Matrix(_)))
+}
+
+type Valued<'f> = dyn Fn(&Distribution) -> Result<(Value, Option<Known>), Refusal> + 'f;
+
+fn conditional_terms(
+    ex: &Expander<'_>,
+    c: &Conditional,
+    value: &Valued<'_>,
+) -> Result<Polynomial, Refusal> {
+    let usual = case_terms(ex, &c.usual, value)?;
+    let Some(first) = &c.first else {
+        return Ok(usual);
+    };
+    let has = Known::product(c.lags.iter().map(|(a, k)| Known::HasLag(*a, *k)));
+    let lacks = Known::sum([Known::number(1.0), has.clone().negated()]);
+    let first = case_terms(ex, first, value)?;
+    let masked = |p: Polynomial, m: &Known| -> Polynomial {
+        p.into_iter()
+            .map(|mut t| {
+                t.data.push(m.clone());
+                t
+            })
+            .collect()
+    };
+    let mut out = masked(usual, &has);
+    out.extend(masked(first, &lacks));
+    Ok(out)
+}
+
+fn case_terms(ex: &Expander<'_>, case: &Case, value: &Valued<'_>) -> Result<Polynomial, Refusal> {
+    match case {
+        Case::Always(d) => {
+            let (v, mask) = value(d)?;
+            let mut p = log_density(ex, d, &v)?;
+            if let Some(m) = mask {
+                for t in &mut p {
+                    t.data.push(m.clone());
+                }
+            }
+            Ok(p)
+        }
+        Case::By {
+            selector, branches, ..
+        } => {
+            let s = ex.subscript(selector);
+            let mut out = vec![];
+            for (e, branch) in branches {
+                for mut t in case_terms(ex, branch, value)? {
+                    match &s {
+                        Subscript::Latent(u, index) => {
+                            let mut index = index.clone();
+                            index.push(Subscript::Element(*e));
+                            t.stats.push(Statistic {
+                                of: *u,
+                                kind: StatisticKind::Indicator,
+                                index,
+                                offset: None,
+                            });
+                        }
+                        other => t.data.push(Known::IsElement(other.clone(), *e)),
+                    }
+                    out.push(t);
+                }
+            }
+            Ok(out)
+        }
+    }
+}
+
+/// A constant that appears in no term.
+pub fn is_constant(t: &Term) -> bool {
+    t.stats.is_empty()
+}

@@ -1,0 +1,645 @@
+//! Known expressions to numbers, once data are bound.
+//!
+//! Folds over rows without a free row or label axis (means, spreads) are computed on the fitted data and recorded, so that
+//! new rows meet the same numbers (language rule 12).
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+use ndarray::{ArrayD, IxDyn};
+use special::Gamma;
+
+use crate::algebra::{Expander, Known, KnownFunction, KnownMatrix, Subscript, Unknowns};
+use crate::data::{BLANK, Cells, Dataset};
+use crate::model::{Axis, Body, ColumnId, DefinitionId, Fold, Model, PlateKind};
+use crate::numeric::LOG_ZERO;
+
+use super::tensor::Tensor;
+
+/// Numbers that the fitted data decide, by the printed form of their expression.
+pub type Fitted = BTreeMap<String, ArrayD<f64>>;
+
+/// Evaluates known expressions of one model on one data set.
+pub struct Evaluator<'a> {
+    /// The model.
+    pub model: &'a Model,
+    /// Its data.
+    pub data: &'a Dataset,
+    definitions: RefCell<BTreeMap<DefinitionId, ArrayD<f64>>>,
+    fitted: RefCell<Fitted>,
+    given: bool,
+}
+
+impl<'a> Evaluator<'a> {
+    /// An evaluator on the data that are being fitted.
+    pub fn new(model: &'a Model, data: &'a Dataset) -> Self {
+        Evaluator {
+            model,
+            data,
+            definitions: RefCell::default(),
+            fitted: RefCell::default(),
+            given: false,
+        }
+    }
+
+    /// An evaluator on new rows, with the numbers of the fit.
+    pub fn with_fitted(model: &'a Model, data: &'a Dataset, fitted: Fitted) -> Self {
+        Evaluator {
+            model,
+            data,
+            definitions: RefCell::default(),
+            fitted: RefCell::new(fitted),
+            given: true,
+        }
+    }
+
+    /// The recorded numbers.
+    pub fn into_fitted(self) -> Fitted {
+        self.fitted.into_inner()
+    }
+
+    /// A copy of the recorded numbers.
+    pub fn fitted(&self) -> Fitted {
+        self.fitted.borrow().clone()
+    }
+
+    /// Number of elements along an axis.
+    pub fn size(&self, a: Axis) -> usize {
+        self.data.plates[a.plate.index()].size
+    }
+
+    /// The weights of a plate's rows, if its table has a weight column.
+    pub fn weights(&self, plate: crate::model::PlateId) -> Option<Vec<f64>> {
+        let t = self.model.table_of(plate)?;
+        let w = self.model.table(t).weight?;
+        match &self.data.columns[w.index()] {
+            Cells::Numbers(v) => Some(v.iter().copied().collect()),
+            Cells::Elements(_) => None,
+        }
+    }
+
+    /// The value over the expression's free axes in order of first appearance. Blanks are NaN.
+    pub fn evaluate(&self, k: &Known) -> Tensor {
+        match k {
+            Known::Number(n) => Tensor::scalar(n.0),
+            Known::Size(p) => Tensor::scalar(self.data.plates[p.index()].size as f64),
+            Known::Column(c, s) => self.gather(&self.cells(*c), s),
+            Known::Present(c, s) => present(self.gather(&self.cells(*c), s)),
+            Known::Definition(d, s) => self.gather(&self.definition(*d), s),
+            Known::PresentDefinition(d, s) => present(self.gather(&self.definition(*d), s)),
+            Known::HasLag(a, k) => self.map_subscript(&Subscript::Lag(*a, *k), |v| {
+                if v == BLANK { 0.0 } else { 1.0 }
+            }),
+            Known::IsElement(s, e) => self.map_subscript(s, |v| {
+                if v == BLANK {
+                    f64::NAN
+                } else if v == *e {
+                    1.0
+                } else {
+                    0.0
+                }
+            }),
+            Known::Between(p) => {
+                let [low, v, high] = &**p;
+                let d = self.combine(&self.evaluate(low), &self.evaluate(v), |l, v| {
+                    if v.is_nan() { f64::NAN } else { f64::from(l <= v) }
+                });
+                let e = self.combine(&self.evaluate(v), &self.evaluate(high), |v, h| f64::from(v <= h));
+                self.combine(&d, &e, |a, b| a * b)
+            }
+            Known::Add(parts) => parts
+                .iter()
+                .map(|p| self.evaluate(p))
+                .reduce(|a, b| self.combine(&a, &b, |x, y| x + y))
+                .unwrap_or_else(|| Tensor::scalar(0.0)),
+            Known::Multiply(parts) => parts
+                .iter()
+                .map(|p| self.evaluate(p))
+                .reduce(|a, b| self.combine(&a, &b, |x, y| x * y))
+                .unwrap_or_else(|| Tensor::scalar(1.0)),
+            Known::Power(a, b) => self.combine(&self.evaluate(a), &self.evaluate(b), f64::powf),
+            Known::Call(f, a) => {
+                let mut t = self.evaluate(a);
+                let g: fn(f64) -> f64 = match f {
+                    KnownFunction::Log => floored_log,
+                    KnownFunction::Log1m => |x| if x == 1.0 { LOG_ZERO } else { (-x).ln_1p() },
+                    KnownFunction::Exp => f64::exp,
+                    KnownFunction::Sqrt => f64::sqrt,
+                    KnownFunction::Abs => f64::abs,
+                    KnownFunction::LnGamma => |x: f64| if x > 0.0 { x.ln_gamma().0 } else { f64::NAN },
+                };
+                t.values.mapv_inplace(g);
+                t
+            }
+            Known::MultivariateLnGamma(a, p) => {
+                let d = self.data.plates[p.index()].size;
+                let mut t = self.evaluate(a);
+                t.values.mapv_inplace(|x| {
+                    let constant = (d * d.saturating_sub(1)) as f64 / 4.0 * std::f64::consts::PI.ln();
+                    constant
+                        + (0..d)
+                            .map(|j| {
+                                let y = x - j as f64 / 2.0;
+                                if y > 0.0 { y.ln_gamma().0 } else { f64::NAN }
+                            })
+                            .sum::<f64>()
+                });
+                t
+            }
+            Known::Fold { axes, .. } => {
+                let free = k.axes();
+                let over_rows = axes.iter().any(|a| self.is_open(a.plate));
+                let open = free.iter().any(|a| self.is_open(a.plate));
+                if over_rows && !open {
+                    self.recorded(k, &free, || self.fold(k))
+                } else {
+                    self.fold(k)
+                }
+            }
+            Known::Entry(m, a, b) => {
+                let full = self.matrix(m, a, b);
+                self.gather_tensor(&full.0, &full.1)
+            }
+            Known::LogDet(m, p) => self.log_det(m, *p),
+            Known::Centre(c, s) => {
+                let column = self.model.column(*c);
+                let kept: Vec<usize> = (0..column.slots.len())
+                    .filter(|i| s.get(*i).is_some_and(Option::is_some))
+                    .collect();
+                let mean = self.recorded(&strip(k), &[], || Tensor {
+                    axes: vec![],
+                    values: self.column_mean(*c, &kept),
+                });
+                let index: Vec<Subscript> = kept.iter().filter_map(|i| s[*i].clone()).collect();
+                self.gather(&mean.values, &index)
+            }
+        }
+    }
+
+    /// Plates whose elements new rows may change.
+    fn is_open(&self, p: crate::model::PlateId) -> bool {
+        matches!(
+            self.model.plate(p).kind,
+            PlateKind::Rows(_) | PlateKind::Keyed(..) | PlateKind::Labels(_)
+        )
+    }
+
+    fn recorded(&self, k: &Known, free: &[Axis], compute: impl Fn() -> Tensor) -> Tensor {
+        let name = format!("{k:?}");
+        if self.given
+            && let Some(v) = self.fitted.borrow().get(&name)
+        {
+            return Tensor {
+                axes: free.to_vec(),
+                values: v.clone(),
+            };
+        }
+        let t = compute();
+        self.fitted.borrow_mut().insert(name, t.values.clone());
+        t
+    }
+
+    fn column_mean(&self, c: ColumnId, kept: &[usize]) -> ArrayD<f64> {
+        let cells = self.cells(c);
+        let plate = self.model.column(c).slots[0];
+        let weights = self.weights(plate);
+        let shape: Vec<usize> = kept.iter().map(|i| cells.shape()[*i]).collect();
+        let mut sum = ArrayD::<f64>::zeros(IxDyn(&shape));
+        let mut count = ArrayD::<f64>::zeros(IxDyn(&shape));
+        for (i, v) in cells.indexed_iter() {
+            if !v.is_nan() {
+                let w = weights.as_ref().map_or(1.0, |w| w[i[0]]);
+                let at: Vec<usize> = kept.iter().map(|k| i[*k]).collect();
+                sum[IxDyn(&at)] += w * v;
+                count[IxDyn(&at)] += w;
+            }
+        }
+        ndarray::Zip::from(&mut sum)
+            .and(&count)
+            .for_each(|s, n| *s = if *n > 0.0 { *s / n } else { 0.0 });
+        sum
+    }
+
+    /// The cells of a column as numbers; blanks NaN.
+    fn cells(&self, c: ColumnId) -> ArrayD<f64> {
+        match &self.data.columns[c.index()] {
+            Cells::Numbers(v) => v.clone(),
+            Cells::Elements(v) => v.mapv(|e| if e == BLANK { f64::NAN } else { f64::from(e) }),
+        }
+    }
+
+    /// A definition's values over its slots.
+    pub fn definition(&self, d: DefinitionId) -> ArrayD<f64> {
+        if let Some(v) = self.definitions.borrow().get(&d) {
+            return v.clone();
+        }
+        let def = self.model.definition(d);
+        let unknowns = Unknowns::default();
+        let none = |_: ColumnId| false;
+        let none_definition = |_: DefinitionId| false;
+        let ex = Expander::new(self.model, &unknowns, &none, &none_definition);
+        let size = |a: Axis| self.size(a);
+        let values = match &def.body {
+            Body::Expr(e) => match ex.known(e) {
+                Some(k) => self.evaluate(&k).broadcast(&def.axes, &size),
+                None => ArrayD::from_elem(IxDyn(&[]), f64::NAN),
+            },
+            Body::Table { shape, entries } => {
+                let outer = &def.axes[..def.axes.len() - shape.len()];
+                let full: Vec<usize> = def.axes.iter().map(|a| size(*a)).collect();
+                let mut out = ArrayD::from_elem(IxDyn(&full), f64::NAN);
+                let inner: usize = shape.iter().product();
+                for (i, entry) in entries.iter().enumerate().take(inner) {
+                    let Some(k) = ex.known(entry) else { continue };
+                    let v = self.evaluate(&k).broadcast(outer, &size);
+                    let mut rest = i;
+                    let mut at = vec![0; shape.len()];
+                    for (slot, n) in shape.iter().enumerate().rev() {
+                        at[slot] = rest % n;
+                        rest /= n;
+                    }
+                    for (o, x) in v.indexed_iter() {
+                        let mut full_at: Vec<usize> = o.slice().to_vec();
+                        full_at.extend(&at);
+                        out[IxDyn(&full_at)] = *x;
+                    }
+                }
+                out
+            }
+        };
+        self.definitions.borrow_mut().insert(d, values.clone());
+        values
+    }
+
+    /// The elements that a subscript gives, over its axes.
+    pub fn subscript(&self, s: &Subscript) -> (Vec<Axis>, ArrayD<u32>) {
+        match s {
+            Subscript::Axis(a) => (
+                vec![*a],
+                ArrayD::from_shape_fn(IxDyn(&[self.size(*a)]), |i| i[0] as u32),
+            ),
+            Subscript::Element(e) => (vec![], ArrayD::from_elem(IxDyn(&[]), *e)),
+            Subscript::Lag(a, k) => {
+                let n = self.size(*a);
+                let previous = |i: u32| -> u32 {
+                    if i == BLANK {
+                        return BLANK;
+                    }
+                    match self.model.table_of(a.plate) {
+                        Some(t) => self.data.tables[t.index()]
+                            .previous
+                            .get(i as usize)
+                            .copied()
+                            .unwrap_or(BLANK),
+                        None => i.checked_sub(1).unwrap_or(BLANK),
+                    }
+                };
+                (
+                    vec![*a],
+                    ArrayD::from_shape_fn(IxDyn(&[n]), |i| {
+                        (0..*k).fold(i[0] as u32, |j, _| previous(j))
+                    }),
+                )
+            }
+            Subscript::Column(c, inner) => {
+                let cells = self.cells(*c);
+                let t = self.gather(&cells, inner);
+                (
+                    t.axes,
+                    t.values.mapv(|v| if v.is_nan() { BLANK } else { v as u32 }),
+                )
+            }
+            // Latent subscripts are gone from complete terms.
+            Subscript::Latent(..) => (vec![], ArrayD::from_elem(IxDyn(&[]), BLANK)),
+        }
+    }
+
+    fn map_subscript(&self, s: &Subscript, f: impl Fn(u32) -> f64) -> Tensor {
+        let (axes, v) = self.subscript(s);
+        Tensor {
+            axes,
+            values: v.mapv(f),
+        }
+    }
+
+    fn gather_tensor(&self, values: &ArrayD<f64>, s: &[Subscript]) -> Tensor {
+        self.gather(values, s)
+    }
+
+    /// values[s], over the axes in s; blank subscripts give NaN.
+    pub fn gather(&self, values: &ArrayD<f64>, s: &[Subscript]) -> Tensor {
+        let plain: Option<Vec<Axis>> = s
+            .iter()
+            .map(|i| match i {
+                Subscript::Axis(a) => Some(*a),
+                _ => None,
+            })
+            .collect();
+        if let Some(axes) = plain {
+            return Tensor::with_diagonal(axes, values.clone());
+        }
+        let parts: Vec<(Vec<Axis>, ArrayD<u32>)> = s.iter().map(|i| self.subscript(i)).collect();
+        let mut axes: Vec<Axis> = vec![];
+        for (a, _) in &parts {
+            for x in a {
+                if !axes.contains(x) {
+                    axes.push(*x);
+                }
+            }
+        }
+        let shape: Vec<usize> = axes.iter().map(|a| self.size(*a)).collect();
+        let maps: Vec<Vec<usize>> = parts
+            .iter()
+            .map(|(a, _)| {
+                a.iter()
+                    .map(|x| axes.iter().position(|y| x == y).unwrap_or(0))
+                    .collect()
+            })
+            .collect();
+        let mut at = vec![0usize; s.len()];
+        let mut inner: Vec<usize> = vec![];
+        let out = ArrayD::from_shape_fn(IxDyn(&shape), |i| {
+            for (slot, ((_, v), map)) in parts.iter().zip(&maps).enumerate() {
+                inner.clear();
+                inner.extend(map.iter().map(|m| i[*m]));
+                let e = v[IxDyn(&inner)];
+                if e == BLANK {
+                    return f64::NAN;
+                }
+                at[slot] = e as usize;
+            }
+            values.get(IxDyn(&at)).copied().unwrap_or(f64::NAN)
+        });
+        Tensor { axes, values: out }
+    }
+
+    fn combine(&self, a: &Tensor, b: &Tensor, f: impl Fn(f64, f64) -> f64) -> Tensor {
+        let mut axes = a.axes.clone();
+        for x in &b.axes {
+            if !axes.contains(x) {
+                axes.push(*x);
+            }
+        }
+        let size = |x: Axis| self.size(x);
+        let mut values = a.broadcast(&axes, &size);
+        let other = b.broadcast(&axes, &size);
+        values.zip_mut_with(&other, |x, y| *x = f(*x, *y));
+        Tensor { axes, values }
+    }
+
+    fn fold(&self, k: &Known) -> Tensor {
+        let Known::Fold {
+            fold,
+            axes,
+            restriction,
+            body,
+        } = k
+        else {
+            return Tensor::scalar(f64::NAN);
+        };
+        let free = k.axes();
+        let mut all: Vec<Axis> = free.clone();
+        all.extend(axes);
+        let size = |a: Axis| self.size(a);
+        // The element of a restriction is a free axis that the body does not carry: rows pick it.
+        let element = restriction.as_ref().and_then(|(_, _, e)| match e {
+            Subscript::Axis(a) => Some(*a),
+            _ => None,
+        });
+        let base: Vec<Axis> = all.iter().copied().filter(|a| Some(*a) != element).collect();
+        let values = self.evaluate(body).broadcast(&base, &size);
+        let weights: Vec<Option<Vec<f64>>> = axes.iter().map(|a| self.weights(a.plate)).collect();
+        let column = restriction
+            .as_ref()
+            .map(|(c, row, _)| (self.cells(*c), axes.iter().position(|a| a == row).unwrap_or(0)));
+        let shape: Vec<usize> = free.iter().map(|a| size(*a)).collect();
+        let positions: Vec<Option<usize>> = free
+            .iter()
+            .map(|a| base.iter().position(|b| a == b))
+            .collect();
+        let first_bound = base.len() - axes.len();
+        let pass = |visit: &mut dyn FnMut(&[usize], f64, f64)| {
+            let mut at = vec![0usize; free.len()];
+            for (i, v) in values.indexed_iter() {
+                if v.is_nan() {
+                    continue;
+                }
+                let mut w = 1.0;
+                for (j, weight) in weights.iter().enumerate() {
+                    if let Some(weight) = weight {
+                        w *= weight[i[first_bound + j]];
+                    }
+                }
+                for (slot, p) in positions.iter().enumerate() {
+                    at[slot] = match (p, &column) {
+                        (Some(p), _) => i[*p],
+                        (None, Some((cells, row))) => {
+                            let e = cells[IxDyn(&[i[first_bound + row]])];
+                            if e.is_nan() {
+                                return;
+                            }
+                            e as usize
+                        }
+                        (None, None) => 0,
+                    };
+                }
+                visit(&at, w, *v);
+            }
+        };
+        let mut sum = ArrayD::<f64>::zeros(IxDyn(&shape));
+        let mut count = ArrayD::<f64>::zeros(IxDyn(&shape));
+        pass(&mut |at, w, v| {
+            sum[IxDyn(at)] += w * v;
+            count[IxDyn(at)] += w;
+        });
+        let values = match fold {
+            Fold::Sum => sum,
+            Fold::Mean => sum / count,
+            Fold::Sd => {
+                let mean = sum / &count;
+                let mut square = ArrayD::<f64>::zeros(IxDyn(&shape));
+                pass(&mut |at, w, v| {
+                    let d = v - mean[IxDyn(at)];
+                    square[IxDyn(at)] += w * d * d;
+                });
+                (square / count).mapv(f64::sqrt)
+            }
+        };
+        Tensor { axes: free, values }
+    }
+
+    /// A known matrix as an array over its free axes and two value dimensions, and the subscripts that read entry (a, b).
+    fn matrix(&self, m: &KnownMatrix, a: &Subscript, b: &Subscript) -> (ArrayD<f64>, Vec<Subscript>) {
+        let plate = a
+            .axes()
+            .first()
+            .or(b.axes().first())
+            .map(|x| x.plate);
+        let n = plate.map_or(0, |p| self.data.plates[p.index()].size);
+        let t = self.full_matrix(m, n);
+        let mut index: Vec<Subscript> = t.axes.iter().map(|x| Subscript::Axis(*x)).collect();
+        index.push(a.clone());
+        index.push(b.clone());
+        (t.values, index)
+    }
+
+    /// The matrix over its free axes; two more dimensions at the end.
+    fn full_matrix(&self, m: &KnownMatrix, n: usize) -> Tensor {
+        match m {
+            KnownMatrix::Identity => Tensor {
+                axes: vec![],
+                values: ArrayD::from_shape_fn(IxDyn(&[n, n]), |i| f64::from(u8::from(i[0] == i[1]))),
+            },
+            KnownMatrix::Diagonal(axis, k) => {
+                let free: Vec<Axis> = m.axes();
+                let mut all = free.clone();
+                all.push(*axis);
+                let v = self.evaluate(k).broadcast(&all, &|x| self.size(x));
+                let mut shape: Vec<usize> = v.shape().to_vec();
+                shape.push(n);
+                let values = ArrayD::from_shape_fn(IxDyn(&shape), |i| {
+                    let r = i.ndim();
+                    if i[r - 1] == i[r - 2] {
+                        v[IxDyn(&i.slice()[..r - 1])]
+                    } else {
+                        0.0
+                    }
+                });
+                Tensor { axes: free, values }
+            }
+            KnownMatrix::Definition(d, s) => {
+                let values = self.definition(*d);
+                if s.is_empty() {
+                    return Tensor {
+                        axes: vec![],
+                        values,
+                    };
+                }
+                // The last two slots stay: read them with two axes that occur nowhere else.
+                let plate = self.model.definition(*d).axes.last().map(|a| a.plate);
+                let Some(plate) = plate else {
+                    return Tensor::scalar(f64::NAN);
+                };
+                let fresh = |id| Subscript::Axis(Axis { plate, id });
+                let mut index = s.clone();
+                index.extend([fresh(u32::MAX - 1), fresh(u32::MAX)]);
+                let t = self.gather(&values, &index);
+                let k = t.axes.len() - 2;
+                Tensor {
+                    axes: t.axes[..k].to_vec(),
+                    values: t.values,
+                }
+            }
+            KnownMatrix::Scaled(k, inner) => {
+                let t = self.full_matrix(inner, n);
+                let s = self.evaluate(k);
+                self.join(&t, &s, |x, y| x * y)
+            }
+            KnownMatrix::Sum(a, b) => {
+                let (a, b) = (self.full_matrix(a, n), self.full_matrix(b, n));
+                let axes: Vec<Axis> = {
+                    let mut v = a.axes.clone();
+                    for x in &b.axes {
+                        if !v.contains(x) {
+                            v.push(*x);
+                        }
+                    }
+                    v
+                };
+                let a = self.spread(&a, &axes, n);
+                let b = self.spread(&b, &axes, n);
+                Tensor {
+                    axes,
+                    values: a + b,
+                }
+            }
+            KnownMatrix::Inverse(inner) => {
+                let mut t = self.full_matrix(inner, n);
+                if let Some(flat) = t.values.as_slice_mut() {
+                    for block in flat.chunks_mut((n * n).max(1)) {
+                        match crate::numeric::inverse(block, n) {
+                            Some(inv) => block.copy_from_slice(&inv),
+                            None => block.fill(f64::NAN),
+                        }
+                    }
+                }
+                t
+            }
+        }
+    }
+
+    fn spread(&self, t: &Tensor, axes: &[Axis], n: usize) -> ArrayD<f64> {
+        let plate = crate::model::PlateId(u32::MAX);
+        let (r, c) = (Axis { plate, id: 0 }, Axis { plate, id: 1 });
+        let mut own = t.axes.clone();
+        own.extend([r, c]);
+        let mut all = axes.to_vec();
+        all.extend([r, c]);
+        let full = Tensor {
+            axes: own,
+            values: t.values.clone(),
+        };
+        full.broadcast(&all, &|a| if a.plate == plate { n } else { self.size(a) })
+    }
+
+    fn join(&self, m: &Tensor, s: &Tensor, f: impl Fn(f64, f64) -> f64) -> Tensor {
+        let n = m.values.shape().last().copied().unwrap_or(0);
+        let mut axes = m.axes.clone();
+        for x in &s.axes {
+            if !axes.contains(x) {
+                axes.push(*x);
+            }
+        }
+        let mut a = self.spread(m, &axes, n);
+        let b = s.broadcast(&axes, &|x| self.size(x));
+        for (i, v) in a.indexed_iter_mut() {
+            let k = i.ndim() - 2;
+            *v = f(*v, b[IxDyn(&i.slice()[..k])]);
+        }
+        Tensor { axes, values: a }
+    }
+
+    fn log_det(&self, m: &KnownMatrix, plate: crate::model::PlateId) -> Tensor {
+        let n = self.data.plates[plate.index()].size;
+        if let KnownMatrix::Inverse(inner) = m {
+            let mut t = self.log_det(inner, plate);
+            t.values.mapv_inplace(|x| -x);
+            return t;
+        }
+        let t = self.full_matrix(m, n);
+        let shape: Vec<usize> = t.axes.iter().map(|a| self.size(*a)).collect();
+        let standard = t.values.as_standard_layout().into_owned();
+        let flat = standard.as_slice().unwrap_or(&[]);
+        let values: Vec<f64> = flat
+            .chunks((n * n).max(1))
+            .map(|b| crate::numeric::log_det_spd(b, n).unwrap_or(f64::NAN))
+            .collect();
+        Tensor {
+            axes: t.axes,
+            values: ArrayD::from_shape_vec(IxDyn(&shape), values)
+                .unwrap_or_else(|_| ArrayD::from_elem(IxDyn(&shape), f64::NAN)),
+        }
+    }
+}
+
+fn present(mut t: Tensor) -> Tensor {
+    t.values.mapv_inplace(|v| f64::from(u8::from(!v.is_nan())));
+    t
+}
+
+fn floored_log(x: f64) -> f64 {
+    if x == 0.0 { LOG_ZERO } else { x.ln() }
+}
+
+/// A centre without its subscripts, so that each use finds the same record.
+fn strip(k: &Known) -> Known {
+    match k {
+        Known::Centre(c, s) => Known::Centre(
+            *c,
+            s.iter()
+                .map(|x| x.as_ref().map(|_| Subscript::Element(0)))
+                .collect(),
+        ),
+        other => other.clone(),
+    }
+}

@@ -1,0 +1,44 @@
+//! What a fit holds between updates: published expectations, parameters of q, accumulated statistics.
+
+use std::collections::BTreeMap;
+
+use ndarray::ArrayD;
+
+use crate::derive::MomentKind;
+
+/// The current q and params.
+#[derive(Debug, Clone, Default)]
+pub struct State {
+    /// Published expectations, each over its own dimensions.
+    pub moments: BTreeMap<MomentKind, ArrayD<f64>>,
+    /// For each block, what its last update left.
+    pub blocks: Vec<BlockState>,
+    /// For each key, its accumulated statistic.
+    pub accumulated: Vec<Option<ArrayD<f64>>>,
+    /// For each pass: sum of w log Z, and the entropy of its local blocks.
+    pub passes: Vec<PassState>,
+}
+
+/// What the last update of a block left.
+#[derive(Debug, Clone, Default)]
+pub struct BlockState {
+    /// It has a value (given or updated).
+    pub initialised: bool,
+    /// It was updated at least once, so its entropy is known.
+    pub updated: bool,
+    /// Entropy of q, summed over elements (0 for points).
+    pub entropy: f64,
+    /// Textbook parameters of q, or the value of a point: (unknown's position in the block, name, array).
+    pub parameters: Vec<(usize, &'static str, ArrayD<f64>)>,
+}
+
+/// What the last run of a pass left.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct PassState {
+    /// It was run.
+    pub run: bool,
+    /// Sum over rows of w log Z; NaN where q was given instead of computed.
+    pub log_z: f64,
+    /// Sum over rows of w H(q_n).
+    pub entropy: f64,
+}
