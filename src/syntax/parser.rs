@@ -160,7 +160,7 @@ fn read(
                 match builder.statement(pair) {
                     Ok(statement) if masked.is_none() => file.statements.push(statement),
                     Ok(_) => {}
-                    Err(inner) => found.push(inner),
+                    Err(inner) => found.push(*inner),
                 }
                 found.items.append(&mut builder.found);
                 return n_absorbed;

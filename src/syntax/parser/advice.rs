@@ -180,6 +180,12 @@ pub(super) fn remedy(
         (_, ",") if failure.expects(Rule::label) || failure.expects(Rule::integer) => {
             "branches follow one another without commas".to_string()
         }
+        ("=", _) if failure.expects(Rule::source) => match tokens.kind(at) {
+            Some(TokenKind::Word) => {
+                format!("a column of the file stands in quotes: `\"{found}\"`")
+            }
+            _ => "a source is `\"COLUMN\"`, `(a, b)`, `rest` or `listed`".to_string(),
+        },
         (_, ")" | "]" | "}") if failure.expects(Rule::EOI) => {
             "leave it out: no bracket is open here".to_string()
         }

@@ -21,7 +21,7 @@ use crate::syntax::ast::{
 use crate::syntax::token::normalise;
 
 pub(super) type Pair<'i> = pest::iterators::Pair<'i, Rule>;
-pub(super) type Built<T> = Result<T, Diagnostic>;
+pub(super) type Built<T> = Result<T, Box<Diagnostic>>;
 
 const TYPES: [&str; 7] = [
     "real",
@@ -88,13 +88,14 @@ impl<'i> Parts<'i> {
     }
 
     /// The grammar and this file disagree.
-    pub(super) fn defect(&self) -> Diagnostic {
-        Diagnostic::new(Code::E0201, "internal compiler error in the parser")
+    pub(super) fn defect(&self) -> Box<Diagnostic> {
+        let found = Diagnostic::new(Code::E0201, "internal compiler error in the parser")
             .at(
                 self.span,
                 format!("rule `{:?}` has other parts than expected", self.rule),
             )
-            .help("please report this model")
+            .help("please report this model");
+        Box::new(found)
     }
 }
 
@@ -563,7 +564,7 @@ impl<'a> Builder<'a> {
             _ => None,
         };
         let near = synonym.or_else(|| nearest(&word.text, known.iter().copied()));
-        let list = known.map_to_list();
+        let list = known.in_words();
         let found = Diagnostic::new(
             Code::E0207,
             format!("unknown {what} `{}`", shortened(&word.text)),
@@ -586,12 +587,12 @@ pub(super) fn shortened(word: &str) -> String {
 }
 
 trait List {
-    fn map_to_list(&self) -> String;
+    fn in_words(&self) -> String;
 }
 
 impl List for [&str] {
     /// `a`, `b` and `c`
-    fn map_to_list(&self) -> String {
+    fn in_words(&self) -> String {
         match self {
             [] => String::new(),
             [one] => format!("`{one}`"),

@@ -49,12 +49,21 @@ impl Failure {
 
     /// True where any expression might stand.
     pub(super) fn expects_value(&self) -> bool {
-        self.expects(Rule::number) && self.expects(Rule::left_parenthesis)
+        // pest names the largest rule of which several parts were tried
+        const VALUES: [Rule; 6] = [
+            Rule::expression,
+            Rule::term,
+            Rule::unary,
+            Rule::power,
+            Rule::index,
+            Rule::argument,
+        ];
+        VALUES.iter().any(|&value| self.expects(value))
     }
 
     /// True where only a name of some kind might stand, or a mark.
     fn expects_name(&self) -> bool {
-        const NAMES: [Rule; 9] = [
+        const NAMES: [Rule; 16] = [
             Rule::name,
             Rule::plate_name,
             Rule::column_name,
@@ -64,6 +73,13 @@ impl Failure {
             Rule::rule_word,
             Rule::treatment_word,
             Rule::argument_name,
+            Rule::binder,
+            Rule::column,
+            Rule::domain,
+            Rule::label,
+            Rule::every_pair,
+            Rule::constraint,
+            Rule::inference_rule,
         ];
         NAMES.iter().any(|&rule| self.expects(rule))
     }
@@ -76,23 +92,16 @@ impl Failure {
         }
         let span = tokens.span(self.token);
         let followed_by_word = tokens.kind(self.token + 1) == Some(TokenKind::Word);
-        if token::is_distribution(word) && self.expects_value() {
-            return Some(
-                Diagnostic::new(
-                    Code::E0202,
-                    format!("`{word}` is a distribution, not a value"),
-                )
-                .at(span, "stands where a value is expected")
-                .help(format!(
-                    "give it a name, `latent NAME ~ {word}(...)`, and use that here"
-                )),
-            );
-        }
         let misplaced_clause = matches!(word, "over" | "in" | "as" | "first" | "case")
             && (followed_by_word || self.expects_value());
         let begins_line = advice::begins_line(tokens, self.token);
         let forgotten_value = token::begins_statement(word) && self.expects_value() && begins_line;
-        if !(self.expects_name() || self.expects_value()) || misplaced_clause || forgotten_value {
+        let is_call = token::is_distribution(word) && self.expects_value();
+        if is_call
+            || !(self.expects_name() || self.expects_value())
+            || misplaced_clause
+            || forgotten_value
+        {
             return None;
         }
         let role = if token::is_distribution(word) {
@@ -104,12 +113,17 @@ impl Failure {
         };
         let found = Diagnostic::new(Code::E0202, format!("reserved word `{word}` as a name"))
             .at(span, format!("`{word}` {role}"));
-        Some(if self.expects(Rule::text) {
+        let spare = format!("{word}_");
+        Some(if self.expects(Rule::label) || self.expects(Rule::text) {
             found.help(format!(
                 "write it in quotes, `\"{word}\"`, or use another name"
             ))
+        } else if self.expects(Rule::column) || self.expects(Rule::column_name) {
+            found.help(format!(
+                "name the column `{spare}` and read it by `{spare} : TYPE = \"{word}\"`"
+            ))
         } else {
-            found.help(format!("use another name, for example `{word}_`"))
+            found.help(format!("use another name, for example `{spare}`"))
         })
     }
 }
@@ -123,11 +137,24 @@ pub(super) fn explain(tokens: &Tokens, piece: Piece, failure: &Failure) -> Diagn
     if let Some(misplaced) = advice::out_of_order(tokens, piece, failure, brackets.innermost) {
         return misplaced;
     }
+    let word = tokens.text(failure.token);
+    if token::is_distribution(word) && failure.expects_value() {
+        return Diagnostic::new(
+            Code::E0202,
+            format!("`{word}` is a distribution, not a value"),
+        )
+        .at(
+            tokens.span(failure.token),
+            "stands where a value is expected",
+        )
+        .help(format!(
+            "give it a name, `latent NAME ~ {word}(...)`, and use that here"
+        ));
+    }
     let expected = expected_list(failure);
     let found = found_text(tokens, failure.token);
     let span = tokens.span(failure.token);
     let mut finding = unexpected(&expected, &found, span);
-    let word = tokens.text(failure.token);
     if failure.expects(Rule::EOI)
         && tokens.kind(failure.token) == Some(TokenKind::Word)
         && let Some(near) = nearest(word, STATEMENT_WORDS)
@@ -249,9 +276,6 @@ fn expected_list(failure: &Failure) -> Vec<String> {
     let mut hidden: Vec<Rule> = Vec::new();
     if failure.expects_value() {
         things.push("an expression");
-        if failure.expects(Rule::left_bracket) {
-            things.push("a table");
-        }
         hidden.extend([
             Rule::number,
             Rule::left_parenthesis,
@@ -274,7 +298,14 @@ fn expected_list(failure: &Failure) -> Vec<String> {
             Rule::slash,
             Rule::caret,
         ]);
-        hidden.push(Rule::left_bracket);
+        hidden.extend([Rule::left_bracket, Rule::left_parenthesis]);
+    }
+    if failure.expects(Rule::EOI) {
+        hidden.push(Rule::EOI);
+    }
+    if failure.expects(Rule::number) || failure.expects(Rule::plate_name) {
+        // `of` and `else` have also been tried as names of columns
+        hidden.extend([Rule::colon, Rule::left_bracket]);
     }
     if failure.expected.len() > 1 {
         hidden.push(Rule::kw_in);
@@ -352,7 +383,8 @@ fn wording(rule: Rule) -> (&'static str, bool) {
         Rule::EOI => ("the next statement", true),
         Rule::over => ("over", false),
         Rule::of => ("of", false),
-        Rule::plates | Rule::indices | Rule::table => ("[", false),
+        Rule::table => ("a table", true),
+        Rule::plates | Rule::indices => ("[", false),
         Rule::otherwise => ("else", false),
         Rule::treatment => ("as", false),
         Rule::ordered => ("ordered", false),

@@ -282,10 +282,11 @@ fn bounded(expr: Expr, height: usize) -> Built<Measured> {
     if height <= CHAIN {
         return Ok(Measured { expr, height });
     }
-    Err(Diagnostic::new(Code::E0209, "nested too deep")
+    let found = Diagnostic::new(Code::E0209, "nested too deep")
         .at(
             expr.span,
             format!("more than {CHAIN} operators one after another"),
         )
-        .help("give a part a name with `let`, or write a `sum(... over PLATE)`"))
+        .help("give a part a name with `let`, or write a `sum(... over PLATE)`");
+    Err(Box::new(found))
 }
