@@ -82,7 +82,12 @@ pub(super) fn bind_files(
         let unknown = plate.is_none();
         unknown.then(|| wrong_size(model, PlateId::from(i), "has a size that depends on itself"))
     };
-    let open: Vec<Diagnostic> = progress.plates.iter().enumerate().filter_map(open).collect();
+    let open: Vec<Diagnostic> = progress
+        .plates
+        .iter()
+        .enumerate()
+        .filter_map(open)
+        .collect();
     if !open.is_empty() {
         return Err(open);
     }
@@ -163,10 +168,14 @@ fn learn_plates(
                 progress.plates[i] = known;
                 learned = true;
             }
-            Err(problem) => found.push(problem),
+            Err(problem) => found.push(*problem),
         }
     }
-    if found.is_empty() { Ok(learned) } else { Err(found) }
+    if found.is_empty() {
+        Ok(learned)
+    } else {
+        Err(found)
+    }
 }
 
 /// Tables of `every` whose labels have become known; true if there was one.
@@ -203,7 +212,11 @@ fn cross_tables(
         progress.finished[i] = true;
         crossed_one = true;
     }
-    if found.is_empty() { Ok(crossed_one) } else { Err(found) }
+    if found.is_empty() {
+        Ok(crossed_one)
+    } else {
+        Err(found)
+    }
 }
 
 /// All label cells to positions, all groups to the order of their plate.
@@ -223,12 +236,18 @@ fn position_cells(
         let Some(plate) = column.slots.get(1) else {
             continue;
         };
-        let (table, name) = (column.table.index(), &progress.files[column.table.index()].0);
-        let raw = progress.tables[table].columns.iter_mut().find(|c| c.id == id);
+        let (table, name) = (
+            column.table.index(),
+            &progress.files[column.table.index()].0,
+        );
+        let raw = progress.tables[table]
+            .columns
+            .iter_mut()
+            .find(|c| c.id == id);
         if let (Some(raw), Some(data)) = (raw, &progress.plates[plate.index()])
             && let Err(problem) = order_group(model, raw, *plate, data, name)
         {
-            found.push(problem);
+            found.push(*problem);
         }
     }
     if found.is_empty() { Ok(()) } else { Err(found) }
@@ -249,9 +268,10 @@ fn position_column(
         return Ok(());
     }
     let table = column.table.index();
-    let (Some(data), Some(interner)) =
-        (&progress.plates[plate.index()], progress.interners.get(plate.index()))
-    else {
+    let (Some(data), Some(interner)) = (
+        &progress.plates[plate.index()],
+        progress.interners.get(plate.index()),
+    ) else {
         return Ok(());
     };
     let new_is_blank = fitted.is_some()
@@ -318,7 +338,11 @@ fn assemble(model: &Model, progress: Progress) -> Dataset {
         });
     }
     Dataset {
-        plates: progress.plates.into_iter().map(Option::unwrap_or_default).collect(),
+        plates: progress
+            .plates
+            .into_iter()
+            .map(Option::unwrap_or_default)
+            .collect(),
         tables,
         columns,
     }

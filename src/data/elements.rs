@@ -80,10 +80,15 @@ pub(super) fn to_positions(
         clip(&first.value, 16),
         clip(name, 16)
     );
-    let error = at_column(Code::E0705, title, declared)
-        .also(model.plate(plate_id).span, format!("`{name}` has fixed elements"));
+    let error = at_column(Code::E0705, title, declared).also(
+        model.plate(plate_id).span,
+        format!("`{name}` has fixed elements"),
+    );
     let error = strange.describe(error, file, headers, &expected);
-    let error = error.note(format!("the elements of `{name}` are {}", listing(labels())));
+    let error = error.note(format!(
+        "the elements of `{name}` are {}",
+        listing(labels())
+    ));
     Err(vec![suggest(error, &first.value, labels())])
 }
 
@@ -94,7 +99,7 @@ pub(super) fn order_group(
     plate: PlateId,
     data: &PlateData,
     file: &str,
-) -> Result<(), Diagnostic> {
+) -> Result<(), Box<Diagnostic>> {
     if column.elements == data.labels {
         return Ok(());
     }
@@ -131,8 +136,10 @@ pub(super) fn order_group(
                 clip(&declared.name, 12),
                 clip(name, 12)
             );
-            let mut error = at_column(Code::E0707, title, declared)
-                .also(model.plate(plate).span, format!("`{name}` is declared here"));
+            let mut error = at_column(Code::E0707, title, declared).also(
+                model.plate(plate).span,
+                format!("`{name}` is declared here"),
+            );
             if !lacking.is_empty() {
                 error = error.note(format!(
                     "{file} has no column for {}",
@@ -145,7 +152,7 @@ pub(super) fn order_group(
                     listing(extra.into_iter())
                 ));
             }
-            Err(error)
+            Err(Box::new(error))
         }
     }
 }

@@ -260,7 +260,13 @@ mod tests {
 
     #[test]
     fn weighted_sums_agree_with_two_passes() {
-        let cells = [(2.0, 1.0), (f64::NAN, 3.0), (5.0, 2.0), (-1.0, 0.0), (8.5, 1.5)];
+        let cells = [
+            (2.0, 1.0),
+            (f64::NAN, 3.0),
+            (5.0, 2.0),
+            (-1.0, 0.0),
+            (8.5, 1.5),
+        ];
         let mut sums = Sums::default();
         for (value, weight) in cells {
             sums.add(value, weight);
@@ -268,7 +274,11 @@ mod tests {
         let kept: Vec<(f64, f64)> = cells.into_iter().filter(|(v, _)| !v.is_nan()).collect();
         let n: f64 = kept.iter().map(|(_, w)| w).sum();
         let mean = kept.iter().map(|(v, w)| v * w).sum::<f64>() / n;
-        let var = kept.iter().map(|(v, w)| w * (v - mean).powi(2)).sum::<f64>() / n;
+        let var = kept
+            .iter()
+            .map(|(v, w)| w * (v - mean).powi(2))
+            .sum::<f64>()
+            / n;
         assert!((sums.value(Fold::Mean) - mean).abs() < 1e-12);
         assert!((sums.value(Fold::Sum) - mean * n).abs() < 1e-12);
         assert!((sums.value(Fold::Sd) - var.sqrt()).abs() < 1e-12);

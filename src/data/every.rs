@@ -261,7 +261,10 @@ impl Ctx<'_> {
                     at_column(Code::E0704, title, about)
                         .also(self.declared.span, "every combination has a row")
                         .note(format!("{} has no row for {names}", self.file))
-                        .help(format!("end the declaration of `{}` in `else 0`", about.name)),
+                        .help(format!(
+                            "end the declaration of `{}` in `else 0`",
+                            about.name
+                        )),
                 );
                 continue;
             }

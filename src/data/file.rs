@@ -59,15 +59,23 @@ impl Row<'_> {
 
 impl<'a> Records<'a> {
     /// Reads the header.
-    pub(super) fn open(file: &'a DataFile) -> Result<Self, Diagnostic> {
+    pub(super) fn open(file: &'a DataFile) -> Result<Self, Box<Diagnostic>> {
         if let Err(error) = std::str::from_utf8(&file.bytes) {
             let before = file.bytes.get(..error.valid_up_to()).unwrap_or_default();
             let line = before.iter().filter(|b| **b == b'\n').count() + 1;
-            return Err(Diagnostic::new(Code::E0711, "data file is not UTF-8")
-                .note(format!("{}, line {line}: a byte that is not UTF-8 text", file.name))
-                .help("save the file as UTF-8"));
+            return Err(Box::new(
+                Diagnostic::new(Code::E0711, "data file is not UTF-8")
+                    .note(format!(
+                        "{}, line {line}: a byte that is not UTF-8 text",
+                        file.name
+                    ))
+                    .help("save the file as UTF-8"),
+            ));
         }
-        let bytes = file.bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&file.bytes);
+        let bytes = file
+            .bytes
+            .strip_prefix(b"\xef\xbb\xbf")
+            .unwrap_or(&file.bytes);
         let mut records = Records {
             name: &file.name,
             bytes,
@@ -81,8 +89,10 @@ impl<'a> Records<'a> {
             start: 0,
         };
         if !records.advance()? {
-            return Err(Diagnostic::new(Code::E0709, "data file is empty")
-                .note(format!("{} has neither a header nor rows", file.name)));
+            return Err(Box::new(
+                Diagnostic::new(Code::E0709, "data file is empty")
+                    .note(format!("{} has neither a header nor rows", file.name)),
+            ));
         }
         records.headers = records
             .record
@@ -92,17 +102,17 @@ impl<'a> Records<'a> {
         Ok(records)
     }
 
-    fn advance(&mut self) -> Result<bool, Diagnostic> {
+    fn advance(&mut self) -> Result<bool, Box<Diagnostic>> {
         self.reader
             .read_byte_record(&mut self.record)
             .map_err(|error| {
-                Diagnostic::new(Code::E0711, "data file cannot be split into rows")
-                    .note(format!("{}: {error}", self.name))
+                let found = Diagnostic::new(Code::E0711, "data file cannot be split into rows");
+                Box::new(found.note(format!("{}: {error}", self.name)))
             })
     }
 
     /// The next data row, or `None` after the last.
-    pub(super) fn next_row(&mut self) -> Result<Option<Row<'_>>, Diagnostic> {
+    pub(super) fn next_row(&mut self) -> Result<Option<Row<'_>>, Box<Diagnostic>> {
         if !self.advance()? {
             return self.check_closed().map(|()| None);
         }
@@ -111,11 +121,22 @@ impl<'a> Records<'a> {
             .record
             .position()
             .map_or((0, 0), |p| (p.byte() as usize, p.line()));
-        // the reader's position may still be in front of the line ends that it skips
         let mut raw = self.bytes.get(byte..).unwrap_or_default();
+        // the reader's position may still be in front of the line ends that it skips
+        let mut skipped = 0;
         while let [first @ (b'\r' | b'\n'), rest @ ..] = raw {
-            line += u64::from(*first == b'\n');
+            skipped += u64::from(*first == b'\n');
             raw = rest;
+        }
+        line += skipped;
+        let half_read = byte > 0 && self.bytes.get(byte - 1..=byte) == Some(b"\r\n");
+        if self.headers.len() == 1 && skipped > u64::from(half_read) && self.rows > 1 {
+            // in a file of one column an empty line could be a blank cell or nothing
+            return Err(Box::new(
+                Diagnostic::new(Code::E0711, "empty line between rows of one column")
+                    .note(format!("{}, line {}: an empty line", self.name, line - 1))
+                    .help("write NA where the cell is blank, or remove the line"),
+            ));
         }
         self.start = self.bytes.len() - raw.len();
         Ok(Some(Row {
@@ -127,17 +148,19 @@ impl<'a> Records<'a> {
     }
 
     /// An open quote swallows the rest of the file, so only the last record can have one.
-    fn check_closed(&self) -> Result<(), Diagnostic> {
+    fn check_closed(&self) -> Result<(), Box<Diagnostic>> {
         let raw = self.bytes.get(self.start..).unwrap_or_default();
         if walk_record(raw, |_, _| true) {
             return Ok(());
         }
         let before = self.bytes.get(..self.start).unwrap_or_default();
         let line = before.iter().filter(|b| **b == b'\n').count() + 1;
-        Err(Diagnostic::new(Code::E0711, "quote not closed in the data file").note(format!(
-            "{}: the row that starts on line {line} opens a quote and the file ends inside it",
-            self.name
-        )))
+        Err(Box::new(
+            Diagnostic::new(Code::E0711, "quote not closed in the data file").note(format!(
+                "{}: the row that starts on line {line} opens a quote and the file ends inside it",
+                self.name
+            )),
+        ))
     }
 }
 
@@ -191,7 +214,12 @@ mod tests {
         let mut all = Vec::new();
         while let Some(row) = records.next_row().expect("reads") {
             let cells = (0..width)
-                .map(|c| (String::from_utf8_lossy(row.cell(c)).into_owned(), row.is_quoted(c)))
+                .map(|c| {
+                    (
+                        String::from_utf8_lossy(row.cell(c)).into_owned(),
+                        row.is_quoted(c),
+                    )
+                })
                 .collect();
             all.push((row.line, cells));
         }
@@ -221,8 +249,20 @@ mod tests {
     #[test]
     fn lines_are_counted_for_every_kind_of_line_end() {
         let lines = |t: &str| rows(t).iter().map(|r| r.0).collect::<Vec<_>>();
-        assert_eq!(lines("a\n1\n2\n\n3\n"), [2, 3, 5]);
-        assert_eq!(lines("a\r\n1\r\n2\r\n\r\n3\r\n"), [2, 3, 5]);
+        assert_eq!(lines("a,b\n1,1\n2,2\n\n3,3\n"), [2, 3, 5]);
+        assert_eq!(lines("a,b\r\n1,1\r\n2,2\r\n\r\n3,3\r\n"), [2, 3, 5]);
+        assert_eq!(lines("a\r\n1\r\n2\r\n\r\n\r\n"), [2, 3]);
+    }
+
+    #[test]
+    fn an_empty_line_in_a_file_of_one_column_is_not_passed_over() {
+        for text in ["a\n1\n\n3\n", "a\r\n1\r\n\r\n3\r\n"] {
+            let file = file(text);
+            let mut records = Records::open(&file).expect("opens");
+            assert!(records.next_row().is_ok());
+            let error = records.next_row().err().expect("an empty line");
+            assert!(error.notes[0].contains("line 3"), "{error:?}");
+        }
     }
 
     #[test]
@@ -234,7 +274,10 @@ mod tests {
         let error = Records::open(&latin).err().expect("not UTF-8");
         assert_eq!(error.code, Code::E0711);
         assert!(error.notes[0].contains("l.csv, line 3"), "{error:?}");
-        assert_eq!(Records::open(&file("")).err().expect("empty").code, Code::E0709);
+        assert_eq!(
+            Records::open(&file("")).err().expect("empty").code,
+            Code::E0709
+        );
 
         let open = file("a,b\n1,2\n\"3,4\n5,6\n");
         let mut records = Records::open(&open).expect("opens");

@@ -17,13 +17,23 @@ pub(super) struct Interner {
     ids: HashMap<String, u32>,
     /// By number.
     pub(super) labels: Vec<String>,
+    /// The last one: files often repeat a label from line to line.
+    last: u32,
 }
 
 impl Interner {
     /// The number of a label.
     pub(super) fn intern(&mut self, label: &str) -> u32 {
         let label = normal(label);
+        if self
+            .labels
+            .get(self.last as usize)
+            .is_some_and(|l| *l == label)
+        {
+            return self.last;
+        }
         if let Some(id) = self.ids.get(label.as_ref()) {
+            self.last = *id;
             return *id;
         }
         let id = self.labels.len() as u32;

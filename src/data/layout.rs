@@ -100,9 +100,8 @@ impl Ctx<'_> {
     }
 
     fn source(&mut self, column: &Column) -> (Vec<usize>, Vec<String>) {
-        let missing = |ctx: &Self, name: &str| {
-            at_column(Code::E0702, ctx.missing_title(name), column)
-        };
+        let missing =
+            |ctx: &Self, name: &str| at_column(Code::E0702, ctx.missing_title(name), column);
         match &column.source {
             Source::Header(name) => {
                 let missing = missing(self, name);
@@ -155,8 +154,11 @@ impl Ctx<'_> {
             }
             (None, _) => {
                 let headers = self.headers.iter().map(String::as_str);
-                let mut missing =
-                    missing.note(format!("{} has the columns {}", self.file, listing(headers)));
+                let mut missing = missing.note(format!(
+                    "{} has the columns {}",
+                    self.file,
+                    listing(headers)
+                ));
                 if let [only] = self.headers
                     && only.contains([';', '\t', '|'])
                 {
@@ -191,14 +193,13 @@ impl Ctx<'_> {
             } else {
                 continue;
             };
-            self.found.push(
-                at_column(Code::E0711, title, column).note(format!(
-                    "{}: column {} belongs to the group `{}`, whose elements are named by the header",
-                    self.file,
-                    field + 1,
-                    column.name
-                )),
-            );
+            self.found
+                .push(at_column(Code::E0711, title, column).note(format!(
+                "{}: column {} belongs to the group `{}`, whose elements are named by the header",
+                self.file,
+                field + 1,
+                column.name
+            )));
         }
     }
 }

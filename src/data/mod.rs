@@ -1,11 +1,12 @@
 //! Data files to typed columns bound to the plates of a model.
 //!
-//! in: a checked [`Model`](crate::model::Model) and the bytes of CSV files -> out: a [`Dataset`], or diagnostics E07xx.
+//! in: a checked [`Model`] and the bytes of CSV files -> out: a [`Dataset`], or diagnostics E07xx.
 //!
 //! Label cells become positions in their plate; blanks become [`BLANK`] (elements) or NaN (numbers) and occur only where
 //! the model allows a missing cell. Rows of ordered tables are sorted: groups (`within`) contiguous, in order inside.
 //! Not here: opening files (see `cli`), evaluation of definitions (see `engine`).
 
+mod arguments;
 mod bind;
 mod cell;
 mod elements;
@@ -13,6 +14,10 @@ mod evaluate;
 mod every;
 mod file;
 mod finding;
+mod init;
+mod init_array;
+mod init_csv;
+mod init_fit;
 mod keys;
 mod labels;
 mod layout;
@@ -20,12 +25,14 @@ mod order;
 mod plates;
 mod raw;
 mod read;
+mod rows;
 mod summary;
 mod support;
 #[cfg(test)]
 mod tests;
 mod usage;
 
+pub use init::{Init, InitValue, ReadFile, read_init};
 pub use summary::summary;
 
 use ndarray::ArrayD;

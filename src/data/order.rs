@@ -144,7 +144,10 @@ fn position_twice(
     };
     let mut diagnostic = Diagnostic::new(
         Code::E0712,
-        format!("two rows of `{}` have the same position", clip(&declared.name, 20)),
+        format!(
+            "two rows of `{}` have the same position",
+            clip(&declared.name, 20)
+        ),
     )
     .at(declared.span, format!("`{}` is ordered", declared.name));
     for (a, b) in twice.iter().take(5) {

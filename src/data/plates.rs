@@ -23,7 +23,7 @@ pub(super) fn resolve(
     id: PlateId,
     progress: &Progress,
     fitted: Option<&PlateData>,
-) -> Result<Option<PlateData>, Diagnostic> {
+) -> Result<Option<PlateData>, Box<Diagnostic>> {
     let plate = model.plate(id);
     Ok(match &plate.kind {
         PlateKind::Binary => Some(counted(2, 0)),
@@ -34,8 +34,10 @@ pub(super) fn resolve(
             let known = size.or_else(|| fitted.map(|f| f.size));
             match known.map_or_else(|| evaluate(model, id, expr, progress), |n| Ok(Some(n)))? {
                 Some(n) if n > LARGEST => {
-                    return Err(wrong_size(model, id, "is too large to be held")
-                        .note(format!("{n} elements are more than {LARGEST}")));
+                    return Err(Box::new(
+                        wrong_size(model, id, "is too large to be held")
+                            .note(format!("{n} elements are more than {LARGEST}")),
+                    ));
                 }
                 known => known.map(|n| counted(n, 1)),
             }
@@ -102,7 +104,7 @@ fn evaluate(
     id: PlateId,
     expr: &Expr,
     progress: &Progress,
-) -> Result<Option<usize>, Diagnostic> {
+) -> Result<Option<usize>, Box<Diagnostic>> {
     let evaluator = Evaluator {
         model,
         sizes: progress.sizes(),
@@ -113,8 +115,10 @@ fn evaluate(
     match evaluator.number(expr, &mut Vec::new()) {
         None => Ok(None),
         Some(n) if n >= 1.0 && n.fract() == 0.0 && n < 1e15 => Ok(Some(n as usize)),
-        Some(n) => Err(wrong_size(model, id, "has no whole number of elements")
-            .note(format!("with these data its size is {n}"))),
+        Some(n) => Err(Box::new(
+            wrong_size(model, id, "has no whole number of elements")
+                .note(format!("with these data its size is {n}")),
+        )),
     }
 }
 
@@ -140,7 +144,7 @@ fn extended(
     id: PlateId,
     fitted: &PlateData,
     met: &[String],
-) -> Result<Vec<String>, Diagnostic> {
+) -> Result<Vec<String>, Box<Diagnostic>> {
     let mut labels = fitted.labels.clone();
     if is_closed(model, id) {
         return Ok(labels);
@@ -148,27 +152,32 @@ fn extended(
     let old: HashSet<&String> = fitted.labels.iter().collect();
     let mut new: Vec<String> = met.iter().filter(|l| !old.contains(l)).cloned().collect();
     sort_labels(&mut new);
-    let of_plate = |v: &&Variable| {
-        v.role == Role::Param && v.slots.iter().take(v.brackets).any(|p| *p == id)
-    };
+    let of_plate =
+        |v: &&Variable| v.role == Role::Param && v.slots.iter().take(v.brackets).any(|p| *p == id);
     if let (Some(param), Some(first)) = (model.variables.iter().find(of_plate), new.first()) {
         let plate = &model.plate(id).name;
-        return Err(Diagnostic::new(
-            Code::E0713,
-            format!("`{}` has no fitted `{}`", clip(first, 20), clip(&param.name, 20)),
-        )
-        .at(
-            param.name_span,
-            format!("a point for each `{plate}` of the fit"),
-        )
-        .note(format!(
-            "new elements of `{plate}`: {}",
-            listing(new.iter().map(String::as_str))
-        ))
-        .help(format!(
-            "declare `{}` as latent, so that new elements follow its prior",
-            param.name
-        )));
+        return Err(Box::new(
+            Diagnostic::new(
+                Code::E0713,
+                format!(
+                    "`{}` has no fitted `{}`",
+                    clip(first, 20),
+                    clip(&param.name, 20)
+                ),
+            )
+            .at(
+                param.name_span,
+                format!("a point for each `{plate}` of the fit"),
+            )
+            .note(format!(
+                "new elements of `{plate}`: {}",
+                listing(new.iter().map(String::as_str))
+            ))
+            .help(format!(
+                "declare `{}` as latent, so that new elements follow its prior",
+                param.name
+            )),
+        ));
     }
     labels.extend(new);
     Ok(labels)

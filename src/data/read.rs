@@ -8,7 +8,8 @@ use sha2::{Digest, Sha256};
 use super::file::Records;
 use super::labels::Interner;
 use super::layout::match_header;
-use super::raw::{RawTable, read_rows};
+use super::raw::RawTable;
+use super::rows::read_rows;
 use super::usage::blank_allowed;
 use super::{DataFile, Files};
 use crate::diag::{Code, Diagnostic};
@@ -35,7 +36,10 @@ pub(super) fn read_files(model: &Model, files: &Files) -> Result<Tables, Vec<Dia
             found.push(
                 Diagnostic::new(Code::E0701, "data block without a file")
                     .at(table.span, format!("`{}` is read from a file", table.name))
-                    .help(format!("give a main data file, or `--data {}=FILE`", table.name)),
+                    .help(format!(
+                        "give a main data file, or `--data {}=FILE`",
+                        table.name
+                    )),
             );
             continue;
         };
@@ -55,7 +59,11 @@ pub(super) fn read_files(model: &Model, files: &Files) -> Result<Tables, Vec<Dia
         );
         match rows {
             Ok(tables) => {
-                read.extend(tables.into_iter().map(|t| (t, file.name.clone(), digest.clone())));
+                read.extend(
+                    tables
+                        .into_iter()
+                        .map(|t| (t, file.name.clone(), digest.clone())),
+                );
             }
             Err(problems) => found.extend(problems),
         }
@@ -82,7 +90,7 @@ fn read_file(
     may_be_blank: &[bool],
     interners: &mut [Interner],
 ) -> Result<Vec<RawTable>, Vec<Diagnostic>> {
-    let mut records = Records::open(file).map_err(|e| vec![e])?;
+    let mut records = Records::open(file).map_err(|e| vec![*e])?;
     let mut found = Vec::new();
     let mut tables = Vec::new();
     for id in ids {

@@ -9,8 +9,9 @@
 use std::cell::Cell;
 use std::collections::BTreeSet;
 
-use super::evaluate::{Bindings, Evaluator};
 use super::Dataset;
+use super::arguments::{is_known, mentioned, support, word};
+use super::evaluate::{Bindings, Evaluator};
 use super::finding::clip;
 use crate::diag::{Code, Diagnostic};
 use crate::model::{
@@ -72,7 +73,12 @@ impl Ctx<'_> {
             model: self.model,
             sizes: self.dataset.plates.iter().map(|p| Some(p.size)).collect(),
             columns: &self.dataset.columns,
-            previous: self.dataset.tables.iter().map(|t| t.previous.as_slice()).collect(),
+            previous: self
+                .dataset
+                .tables
+                .iter()
+                .map(|t| t.previous.as_slice())
+                .collect(),
             fuel: Cell::new(FUEL),
         }
     }
@@ -83,7 +89,7 @@ impl Ctx<'_> {
             let Argument::Scalar(expr) = argument else {
                 continue;
             };
-            if matches!(expr, Expr::Number(_)) || !self.is_known(expr) {
+            if matches!(expr, Expr::Number(_)) || !is_known(self.model, expr) {
                 continue;
             }
             let Some((support, words)) = support(distribution.kind, *name) else {
@@ -107,7 +113,7 @@ impl Ctx<'_> {
     fn value(&self, factor: &Factor, d: &Distribution, value: &Expr) -> Option<Diagnostic> {
         use ArgumentName::{High, Low, Total};
         let known = |name| match d.argument(name) {
-            Some(Argument::Scalar(expr)) if self.is_known(expr) => Some(expr),
+            Some(Argument::Scalar(expr)) if is_known(self.model, expr) => Some(expr),
             _ => None,
         };
         let evaluator = self.evaluator();
@@ -129,9 +135,7 @@ impl Ctx<'_> {
                 v.push(evaluator.number(expr, bound)?);
             }
             Some(match (d.kind, v.as_slice()) {
-                (DistributionKind::Uniform, [x, low, high]) => {
-                    (x < low || x > high).then_some(*x)
-                }
+                (DistributionKind::Uniform, [x, low, high]) => (x < low || x > high).then_some(*x),
                 (DistributionKind::Binomial, [x, total]) => (x > total).then_some(*x),
                 (DistributionKind::Multinomial, [total]) => {
                     let axis = over?;
@@ -153,32 +157,6 @@ impl Ctx<'_> {
         Some(self.finding(title, d.span, words, &axes, &bound))
     }
 
-    /// True if no unknown occurs.
-    fn is_known(&self, expr: &Expr) -> bool {
-        fn index_known(index: &Index) -> bool {
-            match index {
-                Index::Variable(..) => false,
-                Index::Column(_, inner) => inner.iter().all(index_known),
-                Index::Axis(_) | Index::Lag(..) | Index::Element(_) => true,
-            }
-        }
-        match expr {
-            Expr::Number(_) | Expr::Size(_) => true,
-            Expr::Variable(..) => false,
-            Expr::Column(_, indices) => indices.iter().all(index_known),
-            Expr::Definition(id, indices) => {
-                self.model.definition(*id).known && indices.iter().all(index_known)
-            }
-            Expr::Negate(a) | Expr::Call(_, a) => self.is_known(a),
-            Expr::Add(a, b)
-            | Expr::Subtract(a, b)
-            | Expr::Multiply(a, b)
-            | Expr::Divide(a, b)
-            | Expr::Power(a, b) => self.is_known(a) && self.is_known(b),
-            Expr::Fold { body, .. } => self.is_known(body),
-        }
-    }
-
     /// The axes in scope that occur in the expressions.
     fn axes(&self, factor: &Factor, distribution: &Distribution, exprs: &[&Expr]) -> Vec<Axis> {
         let mut ids = BTreeSet::new();
@@ -197,7 +175,12 @@ impl Ctx<'_> {
     ) -> Option<(f64, Bindings)> {
         let sizes: Vec<usize> = axes
             .iter()
-            .map(|a| self.dataset.plates.get(a.plate.index()).map_or(0, |p| p.size))
+            .map(|a| {
+                self.dataset
+                    .plates
+                    .get(a.plate.index())
+                    .map_or(0, |p| p.size)
+            })
             .collect();
         if sizes.contains(&0) {
             return None;
@@ -265,107 +248,5 @@ impl Ctx<'_> {
             text = format!("{text} ({}, line {line})", data.file);
         }
         text
-    }
-}
-
-/// Axes that an expression mentions.
-fn mentioned(expr: &Expr, ids: &mut BTreeSet<u32>) {
-    fn of_index(index: &Index, ids: &mut BTreeSet<u32>) {
-        match index {
-            Index::Axis(a) | Index::Lag(a, _) => {
-                ids.insert(a.id);
-            }
-            Index::Column(_, inner) | Index::Variable(_, inner) => {
-                inner.iter().for_each(|i| of_index(i, ids));
-            }
-            Index::Element(_) => {}
-        }
-    }
-    match expr {
-        Expr::Number(_) | Expr::Size(_) => {}
-        Expr::Definition(_, i) | Expr::Column(_, i) | Expr::Variable(_, i) => {
-            i.iter().for_each(|i| of_index(i, ids));
-        }
-        Expr::Negate(a) | Expr::Call(_, a) => mentioned(a, ids),
-        Expr::Add(a, b)
-        | Expr::Subtract(a, b)
-        | Expr::Multiply(a, b)
-        | Expr::Divide(a, b)
-        | Expr::Power(a, b) => {
-            mentioned(a, ids);
-            mentioned(b, ids);
-        }
-        Expr::Fold {
-            restriction, body, ..
-        } => {
-            if let Some(r) = restriction {
-                ids.insert(r.element.id);
-            }
-            mentioned(body, ids);
-        }
-    }
-}
-
-type Support = fn(f64) -> bool;
-
-/// The support of a scalar argument.
-fn support(kind: DistributionKind, name: ArgumentName) -> Option<(Support, &'static str)> {
-    use ArgumentName as N;
-    use DistributionKind as K;
-    let positive: (Support, &str) = (|v| v > 0.0, "a number above 0");
-    Some(match (kind, name) {
-        (K::Poisson, N::Rate) => (|v| v >= 0.0, "0 or more"),
-        (K::Bernoulli | K::Binomial | K::Categorical | K::Multinomial, N::P) => {
-            (|v| (0.0..=1.0).contains(&v), "a probability, 0 to 1")
-        }
-        (_, N::Total) => (
-            |v| v >= 0.0 && v.fract() == 0.0,
-            "a whole number, 0 or more",
-        ),
-        (
-            _,
-            N::Alpha
-            | N::Var
-            | N::Sd
-            | N::Precision
-            | N::Cov
-            | N::Scale
-            | N::InverseScale
-            | N::Rate
-            | N::Df
-            | N::A
-            | N::B
-            | N::Shape,
-        ) => positive,
-        (_, N::Mean | N::Logit | N::Probit | N::Log | N::Low | N::High) => {
-            (f64::is_finite, "a finite number")
-        }
-        (_, N::P) => return None,
-    })
-}
-
-fn word(name: ArgumentName) -> &'static str {
-    use ArgumentName as N;
-    match name {
-        N::P => "p",
-        N::Logit => "logit",
-        N::Probit => "probit",
-        N::Alpha => "alpha",
-        N::Mean => "mean",
-        N::Var => "var",
-        N::Sd => "sd",
-        N::Precision => "precision",
-        N::Cov => "cov",
-        N::Scale => "scale",
-        N::InverseScale => "inverse_scale",
-        N::Rate => "rate",
-        N::Log => "log",
-        N::Df => "df",
-        N::Low => "low",
-        N::High => "high",
-        N::Total => "total",
-        N::A => "a",
-        N::B => "b",
-        N::Shape => "shape",
     }
 }
