@@ -274,8 +274,11 @@ fn position_column(
     ) else {
         return Ok(());
     };
+    let every = model.table(column.table).every.as_ref();
+    let is_crossed_column = every.is_some_and(|e| crossed(e).contains(&id));
     let new_is_blank = fitted.is_some()
         && column.observed
+        && !is_crossed_column
         && matches!(model.plate(plate).kind, PlateKind::Labels(_));
     let file = &progress.files[table].0;
     let raw = &mut progress.tables[table];

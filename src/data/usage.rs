@@ -4,7 +4,8 @@
 //!
 //! An observed column may have blanks. A column that nothing refers to may have them too. Numbers may, where no statement
 //! is conditioned on them: an observed `let` of a blank is blank, and a fold over a table skips the blanks of its columns.
-//! Labels and truth values select or count, so a reference to them is enough to forbid blanks.
+//! Labels and truth values select or count, so a reference to them is enough to forbid blanks. Keys, weights and the
+//! columns of `every` say which rows there are and are never blank.
 
 use std::collections::BTreeSet;
 
@@ -51,11 +52,9 @@ pub(super) fn blank_allowed(model: &Model) -> Vec<bool> {
         .collect();
     let allowed = |(i, column): (usize, &crate::model::Column)| {
         let id = ColumnId::from(i);
-        column.observed
-            || !(keys.contains(&id)
-                || walk.conditioned[i]
-                || column.ty == ColumnType::Weight
-                || crosses(model, id))
+        let names_the_row =
+            keys.contains(&id) || column.ty == ColumnType::Weight || crosses(model, id);
+        !names_the_row && (column.observed || !walk.conditioned[i])
     };
     model.columns.iter().enumerate().map(allowed).collect()
 }

@@ -124,6 +124,13 @@ fn an_added_row_needs_a_value_where_it_is_conditioned_on() {
 }
 
 #[test]
+fn a_crossed_column_is_never_blank() {
+    let mut p = pairs(Every::Less);
+    p.b.observe(p.a);
+    p.b.fails(Code::E0704, "a,z\n1,2\n,2\n");
+}
+
+#[test]
 fn a_panel_is_filled_and_ordered() {
     let mut b = Build::new();
     let t = b.table("obs");
