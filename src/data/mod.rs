@@ -1,15 +1,100 @@
 //! Data files to typed columns bound to the plates of a model.
 //!
-//! in: a checked [`Model`](crate::model::Model) and the bytes of CSV files -> out: a [`Dataset`], or diagnostics E07xx.
+//! in: a checked [`Model`] and the bytes of CSV files -> out: a [`Dataset`], or diagnostics E07xx.
 //!
 //! Label cells become positions in their plate; blanks become [`BLANK`] (elements) or NaN (numbers) and occur only where
 //! the model allows a missing cell. Rows of ordered tables are sorted: groups (`within`) contiguous, in order inside.
 //! Not here: opening files (see `cli`), evaluation of definitions (see `engine`).
 
+mod arguments;
+mod bind;
+mod cell;
+mod elements;
+mod evaluate;
+mod every;
+mod file;
+mod finding;
+mod init;
+mod init_array;
+mod init_csv;
+mod init_fit;
+mod keys;
+mod labels;
+mod layout;
+mod order;
+mod plates;
+mod raw;
+mod read;
+mod rows;
+mod summary;
+mod support;
+#[cfg(test)]
+mod tests;
+mod usage;
+
+pub use init::{Init, InitValue, ReadFile, read_init};
+pub use summary::summary;
+
 use ndarray::ArrayD;
+
+use crate::diag::Diagnostic;
+use crate::model::{Model, PlateId, TableId};
 
 /// The element of a blank label or binary cell.
 pub const BLANK: u32 = u32::MAX;
+
+/// A file that was opened by the caller.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DataFile {
+    /// The name shown in diagnostics.
+    pub name: String,
+    /// The whole contents.
+    pub bytes: Vec<u8>,
+}
+
+/// The files of a run.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Files {
+    /// Read by every data block that has no file of its own.
+    pub main: Option<DataFile>,
+    /// Files of single data blocks.
+    pub by_table: Vec<(TableId, DataFile)>,
+}
+
+/// What binding gives.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Bound {
+    /// The data.
+    pub dataset: Dataset,
+    /// Findings that do not stop the run.
+    pub warnings: Vec<Diagnostic>,
+    /// Label plates that have more elements than in the fit, and how many more; these are the last ones.
+    pub gained: Vec<(PlateId, usize)>,
+}
+
+/// Reads the files of a fit.
+///
+/// # Errors
+/// Findings E0701 to E0712: every independent one of the first stage that fails.
+pub fn bind(model: &Model, files: &Files) -> Result<Bound, Vec<Diagnostic>> {
+    bind::bind_files(model, files, None)
+}
+
+/// Reads new rows for a fit with these plates (by [`PlateId`]).
+///
+/// Label plates begin with the fitted labels; new labels follow them, unless a fitted value runs along the plate (a
+/// simplex over words): there they are blank in observed columns. Listed, counted and group plates are those of the fit.
+/// Tables, keyed ones too, hold the new rows alone.
+///
+/// # Errors
+/// As [`bind`], and E0713 for a new element of a param.
+pub fn bind_new(
+    model: &Model,
+    fitted_plates: &[PlateData],
+    files: &Files,
+) -> Result<Bound, Vec<Diagnostic>> {
+    bind::bind_files(model, files, Some(fitted_plates))
+}
 
 /// Everything that a model needs of its data.
 #[derive(Debug, Clone, PartialEq)]

@@ -1,0 +1,12 @@
+//! Binding as a user meets it: text of a file in, cells and findings out.
+
+mod blanks;
+mod build;
+mod crossing;
+mod groups;
+mod init;
+mod new_rows;
+mod ordering;
+mod real_files;
+mod supports;
+mod tables;
