@@ -1,11 +1,15 @@
 //! pmc: a probabilistic model compiler.
 #![warn(missing_docs)]
 
+pub mod algebra;
 pub mod data;
+pub mod derive;
 pub mod diag;
 pub mod dist;
+pub mod engine;
 pub mod family;
 pub mod model;
 pub mod numeric;
+pub mod plan;
 pub mod source;
 pub mod syntax;

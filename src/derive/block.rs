@@ -16,7 +16,7 @@ impl BlockId {
 }
 
 /// Unknowns that share one factor of q.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct Block {
     /// The unknowns in declaration order.
     pub unknowns: Vec<UnknownId>,

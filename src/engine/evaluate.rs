@@ -6,8 +6,8 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-use ndarray::{ArrayD, IxDyn};
-use special::Gamma;
+use ndarray::{ArrayD, Dimension, IxDyn};
+
 
 use crate::algebra::{Expander, Known, KnownFunction, KnownMatrix, Subscript, Unknowns};
 use crate::data::{BLANK, Cells, Dataset};
@@ -126,7 +126,7 @@ impl<'a> Evaluator<'a> {
                     KnownFunction::Exp => f64::exp,
                     KnownFunction::Sqrt => f64::sqrt,
                     KnownFunction::Abs => f64::abs,
-                    KnownFunction::LnGamma => |x: f64| if x > 0.0 { x.ln_gamma().0 } else { f64::NAN },
+                    KnownFunction::LnGamma => |x: f64| if x > 0.0 { crate::numeric::special::ln_gamma(x) } else { f64::NAN },
                 };
                 t.values.mapv_inplace(g);
                 t
@@ -140,7 +140,7 @@ impl<'a> Evaluator<'a> {
                         + (0..d)
                             .map(|j| {
                                 let y = x - j as f64 / 2.0;
-                                if y > 0.0 { y.ln_gamma().0 } else { f64::NAN }
+                                if y > 0.0 { crate::numeric::special::ln_gamma(y) } else { f64::NAN }
                             })
                             .sum::<f64>()
                 });
@@ -557,9 +557,10 @@ impl<'a> Evaluator<'a> {
                 let mut t = self.full_matrix(inner, n);
                 if let Some(flat) = t.values.as_slice_mut() {
                     for block in flat.chunks_mut((n * n).max(1)) {
-                        match crate::numeric::inverse(block, n) {
-                            Some(inv) => block.copy_from_slice(&inv),
-                            None => block.fill(f64::NAN),
+                        let mut inverse = vec![0.0; block.len()];
+                        match crate::numeric::linalg::inverse(block, n, &mut inverse) {
+                            Ok(_) => block.copy_from_slice(&inverse),
+                            Err(_) => block.fill(f64::NAN),
                         }
                     }
                 }
@@ -612,7 +613,7 @@ impl<'a> Evaluator<'a> {
         let flat = standard.as_slice().unwrap_or(&[]);
         let values: Vec<f64> = flat
             .chunks((n * n).max(1))
-            .map(|b| crate::numeric::log_det_spd(b, n).unwrap_or(f64::NAN))
+            .map(|b| crate::numeric::linalg::log_det_spd(b, n).unwrap_or(f64::NAN))
             .collect();
         Tensor {
             axes: t.axes,

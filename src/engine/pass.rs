@@ -13,7 +13,8 @@
 use ndarray::{Array2, ArrayView2, ArrayViewMut2, linalg::general_mat_mul};
 use rayon::prelude::*;
 
-use crate::numeric::{LOG_ZERO, exp_in_place};
+use crate::numeric::LOG_ZERO;
+use crate::numeric::vector::exp_in_place;
 
 /// A factor of a key's data, or a gather's elements: values over rows and a flat inner position.
 #[derive(Debug, Clone)]
@@ -429,7 +430,7 @@ impl BoundPass {
                             }
                         }
                     }
-                    let clamped = self.clamp(n, &mut weight, 0.0);
+                    let clamped = self.clamp(n, e, &mut weight, 0.0);
                     let sum: f64 = weight.iter().sum();
                     if sum > 1e-200 && sum.is_finite() {
                         for (o, w) in eta.iter_mut().zip(&weight) {
@@ -440,7 +441,7 @@ impl BoundPass {
                         // The product of tables underflows: this row in log space.
                         self.gather_eta(prepared, tables, n, e, eta);
                         if clamped {
-                            self.clamp(n, eta, f64::NEG_INFINITY);
+                            self.clamp(n, e, eta, f64::NEG_INFINITY);
                         }
                         log_z[row * self.elements + e] = softmax(eta);
                     }
@@ -452,7 +453,7 @@ impl BoundPass {
             for e in 0..self.elements {
                 let eta = &mut r[row * width + e * states..row * width + (e + 1) * states];
                 self.gather_eta(prepared, tables, start + row, e, eta);
-                self.clamp(start + row, eta, f64::NEG_INFINITY);
+                self.clamp(start + row, e, eta, f64::NEG_INFINITY);
             }
         }
         if self.hard {
@@ -524,10 +525,14 @@ impl BoundPass {
     }
 
     /// Rules out the states that contradict observed cells.
-    fn clamp(&self, n: usize, eta: &mut [f64], out: f64) -> bool {
+    fn clamp(&self, n: usize, e: usize, eta: &mut [f64], out: f64) -> bool {
         let mut any = false;
         for c in &self.clamps {
-            let v = c.values[n];
+            let v = if c.values.len() == self.rows {
+                c.values[n]
+            } else {
+                c.values[n * self.elements + e]
+            };
             if v != crate::data::BLANK {
                 any = true;
                 for (x, s) in eta.iter_mut().zip(&c.component) {
@@ -621,7 +626,7 @@ impl BoundPass {
 
 /// Softmax in place; returns log Z.
 fn softmax(eta: &mut [f64]) -> f64 {
-    crate::numeric::softmax_in_place(eta)
+    crate::numeric::logsumexp::softmax_in_place(eta)
 }
 
 /// 1 at the first maximum, 0 elsewhere; returns the maximum.

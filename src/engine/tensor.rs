@@ -39,7 +39,7 @@ impl Tensor {
                     let v = values.index_axis(Dim(j), k);
                     parts.push(v.index_axis(Dim(i), k).insert_axis(Dim(i)).to_owned());
                 }
-                let views: Vec<_> = parts.iter().map(ndarray::ArrayBase::view).collect();
+                let views: Vec<_> = parts.iter().map(|p| p.view()).collect();
                 values = ndarray::concatenate(Dim(i), &views).unwrap_or_else(|_| {
                     // No elements: an empty array of the right shape.
                     let mut shape = values.shape().to_vec();

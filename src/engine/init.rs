@@ -1,0 +1,814 @@
+//! Starting values: those given, then whatever breaks the symmetry of exchangeable elements, then prior expectations.
+//!
+//! A discrete latent whose globals are not known starts from a random q: rows are drawn to prototypes chosen like k-means++
+//! in their numeric features, labels get random tables, a label of the latent's own plate pulls towards itself. Real unknowns
+//! that are multiplied with each other start at random. What else is read before it was updated has its prior's expectation
+//! where that is proper, else 0, 1, or equal probabilities.
+
+use ndarray::{ArrayD, Dimension, IxDyn};
+use rand::RngExt;
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use rand_distr::{Distribution, StandardNormal};
+
+use crate::algebra::{Origin, Subscript, UnknownId};
+use crate::data::{BLANK, Init, InitValue};
+use crate::derive::{BlockId, Form, MomentKind, Target};
+use crate::diag::{Code, Diagnostic};
+use crate::family::{Parameter, StatisticKind};
+use crate::model::{Domain, Role};
+use crate::numeric::log_or_floor;
+use crate::plan::{Planned, Step};
+
+use super::Engine;
+use super::bind::BoundBlock;
+use super::pass::Source;
+use super::state::State;
+
+/// Sets the state to its start and says in words what it did.
+///
+/// # Errors
+/// E0714: a given value that the model cannot take.
+pub fn start(
+    engine: &Engine<'_>,
+    state: &mut State,
+    given: Option<&Init>,
+    seed: u64,
+) -> Result<Vec<String>, Vec<Diagnostic>> {
+    let mut said = vec![];
+    if let Some(init) = given {
+        let mut errors = vec![];
+        for (name, value) in &init.values {
+            match apply(engine, state, name, value) {
+                Ok(()) => said.push(format!("{name} as given")),
+                Err(e) => errors.push(e),
+            }
+        }
+        if !errors.is_empty() {
+            return Err(errors);
+        }
+    }
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    for (p, blocks) in engine.bound.iter().enumerate() {
+        for (i, b) in blocks.iter().enumerate() {
+            if state.blocks[b.block.index()].initialised || reads_known(engine, state, b.block) {
+                continue;
+            }
+            let what = start_rows(engine, state, p, i, b, &mut rng);
+            said.push(format!("{} {what}", block_names(engine, b.block)));
+        }
+    }
+    for i in 0..engine.derivation.blocks.len() {
+        let id = BlockId(i as u32);
+        let block = engine.derivation.block(id);
+        if block.rows.is_some()
+            || state.blocks[i].initialised
+            || !matches!(block.form, Form::Discrete)
+            || reads_known(engine, state, id)
+        {
+            continue;
+        }
+        let what = start_discrete(engine, state, id, &mut rng);
+        said.push(format!("{} {what}", block_names(engine, id)));
+    }
+    // Whatever is still open and read by others gets a value; it does not count as initialised, so that it is updated first.
+    for i in 0..engine.derivation.blocks.len() {
+        let id = BlockId(i as u32);
+        if engine.derivation.block(id).rows.is_some() {
+            continue;
+        }
+        if !state.blocks[i].initialised && start_block(engine, state, id, &mut rng) {
+            said.push(format!("{} at random", block_names(engine, id)));
+        }
+    }
+    Ok(said)
+}
+
+fn block_names(engine: &Engine<'_>, id: BlockId) -> String {
+    engine
+        .derivation
+        .block(id)
+        .unknowns
+        .iter()
+        .map(|u| engine.derivation.unknowns.get(*u).name.as_str())
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+/// True if every block that shares a term with this one has a value.
+fn reads_known(engine: &Engine<'_>, state: &State, id: BlockId) -> bool {
+    engine
+        .derivation
+        .block(id)
+        .couplings
+        .iter()
+        .all(|c| state.blocks[c.block.index()].initialised)
+}
+
+/// The step at which the first sweep begins: the first block without a value all of whose neighbours have one; else the
+/// first without a value that reads some initialised block; else the first.
+pub fn entry(engine: &Engine<'_>, state: &State) -> usize {
+    let open = |s: &Step, strict: bool| -> bool {
+        let ids: Vec<BlockId> = match s {
+            Step::Pass(p) => engine.plan.passes[*p].blocks.clone(),
+            Step::Update(b) => vec![*b],
+        };
+        ids.iter().any(|b| {
+            !state.blocks[b.index()].initialised
+                && if strict {
+                    reads_known(engine, state, *b)
+                } else {
+                    engine
+                        .derivation
+                        .block(*b)
+                        .couplings
+                        .iter()
+                        .any(|c| state.blocks[c.block.index()].initialised)
+                }
+        })
+    };
+    let steps = &engine.plan.steps;
+    steps
+        .iter()
+        .position(|s| open(s, true))
+        .or_else(|| steps.iter().position(|s| open(s, false)))
+        .unwrap_or(0)
+}
+
+fn mismatch(name: &str, why: impl Into<String>) -> Diagnostic {
+    Diagnostic::new(Code::E0714, format!("init of `{name}` does not match"))
+        .note(why)
+        .help("see `pmc explain` for the blocks and their families")
+}
+
+fn apply(engine: &Engine<'_>, state: &mut State, name: &str, value: &InitValue) -> Result<(), Diagnostic> {
+    let d = engine.derivation;
+    let Some(u) = d.unknowns.ids().find(|u| d.unknowns.get(*u).name == name) else {
+        return Err(mismatch(name, "no unknown of this name takes part in inference"));
+    };
+    let Some(id) = d.block_of(u) else {
+        return Ok(());
+    };
+    let block = d.block(id);
+    if matches!(block.form, Form::Discrete) {
+        return apply_discrete(engine, state, name, u, id, value);
+    }
+    match value {
+        InitValue::Value(v) => {
+            let mut v = v.clone();
+            if let Some(c) = engine.centre(u) {
+                v -= &c;
+            }
+            publish_point(engine, state, u, v).map_err(|why| mismatch(name, why))?;
+        }
+        InitValue::Parameters(list) => {
+            if block.unknowns.len() > 1 || matches!(block.form, Form::GaussianWishart | Form::GaussianGamma) {
+                return Err(mismatch(
+                    name,
+                    "its block is joint with other unknowns: give means or values instead of parameters",
+                ));
+            }
+            publish_parameters(engine, state, u, id, list).map_err(|why| mismatch(name, why))?;
+        }
+        InitValue::Labels(_) => {
+            return Err(mismatch(name, "labels are for discrete latents"));
+        }
+    }
+    state.blocks[id.index()].initialised = true;
+    Ok(())
+}
+
+fn apply_discrete(
+    engine: &Engine<'_>,
+    state: &mut State,
+    name: &str,
+    u: UnknownId,
+    id: BlockId,
+    value: &InitValue,
+) -> Result<(), Diagnostic> {
+    let block = engine.derivation.block(id);
+    let shape = engine.moment_shape(MomentKind::Statistic(u, StatisticKind::Indicator));
+    let k = shape.last().copied().unwrap_or(1);
+    let q: ArrayD<f64> = match value {
+        InitValue::Value(v) if v.shape() == shape.as_slice() => v.clone(),
+        InitValue::Parameters(list) => match list.iter().find(|(n, _)| n == "probabilities") {
+            Some((_, v)) if v.shape() == shape.as_slice() => v.clone(),
+            _ => return Err(mismatch(name, "expected probabilities over its plates and values")),
+        },
+        InitValue::Labels(l) if l.shape() == &shape[..shape.len() - 1] => {
+            ArrayD::from_shape_fn(IxDyn(&shape), |i| {
+                let n = i.ndim() - 1;
+                f64::from(u8::from(l[IxDyn(&i.slice()[..n])] as usize == i[n]))
+            })
+        }
+        InitValue::Value(_) | InitValue::Labels(_) => {
+            return Err(mismatch(name, "its shape is not that of its plates and values"));
+        }
+    };
+    let flat: Vec<f64> = q.iter().copied().collect();
+    for row in flat.chunks(k.max(1)) {
+        let s: f64 = row.iter().sum();
+        if !(s - 1.0).abs().le(&1e-6) || row.iter().any(|p| *p < 0.0) {
+            return Err(mismatch(name, "probabilities must be at least 0 and sum to 1 for each element"));
+        }
+    }
+    if block.rows.is_none() {
+        state
+            .moments
+            .insert(MomentKind::Statistic(u, StatisticKind::Indicator), q.clone());
+        let s = &mut state.blocks[id.index()];
+        s.initialised = true;
+        s.updated = true;
+        s.entropy = flat.iter().filter(|p| **p > 0.0).map(|p| -p * p.ln()).sum();
+        s.parameters = vec![(0, "probabilities", q)];
+        return Ok(());
+    }
+    if block.unknowns.len() > 1 {
+        return Err(mismatch(
+            name,
+            "its states are enumerated jointly with other unknowns; start values for a part are not taken",
+        ));
+    }
+    for (p, blocks) in engine.bound.iter().enumerate() {
+        for (i, b) in blocks.iter().enumerate() {
+            if b.block == id {
+                engine.give_rows(state, p, i, &flat);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Publishes the statistics of a value; for a latent that is q as if it were a point there.
+fn publish_point(
+    engine: &Engine<'_>,
+    state: &mut State,
+    u: UnknownId,
+    value: ArrayD<f64>,
+) -> Result<(), String> {
+    let d = engine.derivation;
+    let shape = engine.shape(u);
+    if value.shape() != shape.as_slice() {
+        return Err(format!(
+            "it has {} numbers along its slots, its plates have {}",
+            sizes(value.shape()),
+            sizes(&shape)
+        ));
+    }
+    let value = value.as_standard_layout().into_owned();
+    let unknown = d.unknowns.get(u);
+    let flat = value.as_slice().unwrap_or(&[]);
+    let ok = match unknown.domain {
+        Domain::Positive => flat.iter().all(|x| *x > 0.0),
+        Domain::Probability | Domain::Simplex => flat.iter().all(|x| (0.0..=1.0).contains(x)),
+        _ => flat.iter().all(|x| x.is_finite()),
+    };
+    if !ok {
+        return Err("a value lies outside its domain".into());
+    }
+    if unknown.domain == Domain::Simplex {
+        let k = shape.last().copied().unwrap_or(1).max(1);
+        if flat
+            .chunks(k)
+            .any(|row| (row.iter().sum::<f64>() - 1.0).abs() > 1e-6)
+        {
+            return Err("its probabilities do not sum to 1".into());
+        }
+    }
+    let Some(id) = d.block_of(u) else {
+        return Ok(());
+    };
+    let put = |state: &mut State, kind: MomentKind, v: Vec<f64>| {
+        if let Ok(a) = ArrayD::from_shape_vec(IxDyn(&engine.moment_shape(kind)), v) {
+            state.moments.insert(kind, a);
+        }
+    };
+    let single = |k| MomentKind::Statistic(u, k);
+    match unknown.domain {
+        Domain::Covariance | Domain::Precision => {
+            let n = shape.last().copied().unwrap_or(0);
+            let (mut logs, mut inverses) = (vec![], vec![]);
+            for m in flat.chunks((n * n).max(1)) {
+                let mut inv = vec![0.0; n * n];
+                let log = crate::numeric::linalg::inverse_spd(m, n, &mut inv)
+                    .map_err(|_| "a matrix is not symmetric positive definite".to_string())?;
+                logs.push(log);
+                inverses.extend(inv);
+            }
+            put(state, single(StatisticKind::Log), logs);
+            put(state, single(StatisticKind::Power(-1)), inverses);
+        }
+        Domain::Positive => {
+            put(state, single(StatisticKind::Log), flat.iter().map(|x| x.ln()).collect());
+            for p in [-2i8, -1, 2] {
+                put(
+                    state,
+                    single(StatisticKind::Power(p)),
+                    flat.iter().map(|x| x.powi(i32::from(p))).collect(),
+                );
+            }
+        }
+        Domain::Probability | Domain::Simplex => {
+            put(
+                state,
+                single(StatisticKind::Log),
+                flat.iter().map(|x| log_or_floor(*x)).collect(),
+            );
+            put(
+                state,
+                single(StatisticKind::Log1m),
+                flat.iter()
+                    .map(|x| if *x == 1.0 { log_or_floor(0.0) } else { (-x).ln_1p() })
+                    .collect(),
+            );
+        }
+        _ => put(
+            state,
+            single(StatisticKind::Abs),
+            flat.iter().map(|x| x.abs()).collect(),
+        ),
+    }
+    state.moments.insert(single(StatisticKind::Value), value.clone());
+    let block = d.block(id);
+    if matches!(block.form, Form::GaussianWishart | Form::GaussianGamma) {
+        publish_scale_point(engine, state, id);
+    }
+    let i = block.unknowns.iter().position(|x| *x == u).unwrap_or(0);
+    state.blocks[id.index()]
+        .parameters
+        .push((i, if block.role == Role::Latent { "mean" } else { "value" }, value));
+    Ok(())
+}
+
+/// V w and w' V w of a mean and a precision that are points.
+fn publish_scale_point(engine: &Engine<'_>, state: &mut State, id: BlockId) {
+    let block = engine.derivation.block(id);
+    let (w, v) = (block.unknowns[0], block.unknowns[1]);
+    for kind in [MomentKind::Cross(w), MomentKind::Quadratic(w)] {
+        state
+            .moments
+            .entry(kind)
+            .or_insert_with(|| ArrayD::zeros(IxDyn(&engine.moment_shape(kind))));
+    }
+    let _ = v;
+}
+
+fn sizes(shape: &[usize]) -> String {
+    if shape.is_empty() {
+        return "1".into();
+    }
+    shape
+        .iter()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(" x ")
+}
+
+fn publish_parameters(
+    engine: &Engine<'_>,
+    state: &mut State,
+    u: UnknownId,
+    id: BlockId,
+    list: &[(String, ArrayD<f64>)],
+) -> Result<(), String> {
+    let d = engine.derivation;
+    let block = d.block(id);
+    let unknown = d.unknowns.get(u);
+    let shape = engine.shape(u);
+    let plates = unknown.plates().len();
+    let count: usize = shape[..plates].iter().product();
+    let size = if unknown.domain.value_slots() > 0 {
+        shape[plates]
+    } else {
+        1
+    };
+    let Form::Family(family) = &block.form else {
+        if let Some((_, mean)) = list.iter().find(|(n, _)| n == "mean" || n == "value") {
+            let mut mean = mean.clone();
+            if let Some(c) = engine.centre(u) {
+                mean -= &c;
+            }
+            return publish_point(engine, state, u, mean);
+        }
+        return Err("give its `mean`".into());
+    };
+    let flat: Vec<(&str, Vec<f64>)> = list
+        .iter()
+        .map(|(n, a)| (n.as_str(), a.iter().copied().collect()))
+        .collect();
+    let lengths = family.lengths(size);
+    let total: usize = lengths.iter().sum();
+    let mut published: Vec<Vec<f64>> = vec![vec![]; lengths.len()];
+    let mut statistics = vec![0.0; total];
+    let mut entropy = 0.0;
+    for i in 0..count {
+        let parameters: Vec<Parameter> = flat
+            .iter()
+            .filter_map(|(n, v)| {
+                let len = v.len() / count.max(1);
+                Some(Parameter {
+                    name: known_parameter(n)?,
+                    shape: vec![len],
+                    values: v.get(i * len..(i + 1) * len)?.to_vec(),
+                })
+            })
+            .collect();
+        let eta = family
+            .natural(&parameters, size)
+            .map_err(|e| e.reason.clone())?;
+        let log_z = family
+            .expectations(&eta, size, &mut statistics)
+            .map_err(|e| e.reason.clone())?;
+        entropy += log_z - eta.iter().zip(&statistics).map(|(a, b)| a * b).sum::<f64>();
+        let mut at = 0;
+        for (out, len) in published.iter_mut().zip(&lengths) {
+            out.extend_from_slice(&statistics[at..at + len]);
+            at += len;
+        }
+    }
+    for (k, v) in family.signature().iter().zip(published) {
+        if *k != StatisticKind::Pair {
+            let kind = MomentKind::Statistic(u, *k);
+            if let Ok(a) = ArrayD::from_shape_vec(IxDyn(&engine.moment_shape(kind)), v) {
+                state.moments.insert(kind, a);
+            }
+        }
+    }
+    state.blocks[id.index()].entropy = entropy;
+    state.blocks[id.index()].updated = true;
+    Ok(())
+}
+
+fn known_parameter(n: &str) -> Option<&'static str> {
+    [
+        "concentration",
+        "shape",
+        "rate",
+        "scale",
+        "mean",
+        "covariance",
+        "variance",
+        "df",
+        "inverse_scale",
+        "probabilities",
+        "probability",
+        "a",
+        "b",
+    ]
+    .into_iter()
+    .find(|x| *x == n)
+}
+
+/// q of a local block before anything is known.
+fn start_rows(
+    engine: &Engine<'_>,
+    state: &mut State,
+    pass: usize,
+    block: usize,
+    b: &BoundBlock,
+    rng: &mut ChaCha8Rng,
+) -> String {
+    let width = b.rows.elements * b.rows.states;
+    let clamped = b
+        .rows
+        .clamps
+        .iter()
+        .any(|c| c.values.iter().any(|v| *v != BLANK));
+    let numeric: Vec<usize> = (0..b.keys.len())
+        .filter(|i| {
+            let key = &engine.plan.keys[b.keys[*i].index()];
+            let k = &b.rows.keys[*i];
+            k.selectors.is_empty()
+                && key
+                    .data
+                    .iter()
+                    .zip(&k.data)
+                    .filter(|(_, c)| !c.values.iter().all(|v| *v == 0.0 || *v == 1.0))
+                    .count()
+                    == 1
+        })
+        .collect();
+    let mut tables: Vec<Vec<f64>> = b.rows.keys.iter().map(|k| vec![0.0; k.len]).collect();
+    let what;
+    if clamped {
+        for t in &mut tables {
+            for x in t.iter_mut() {
+                *x = 0.01 * normal(rng);
+            }
+        }
+        what = "from the cells that are known, the others equal".to_string();
+    } else if numeric.is_empty() {
+        for (i, t) in tables.iter_mut().enumerate() {
+            let key = &engine.plan.keys[b.keys[i].index()];
+            fill_gathered(engine, key, t, rng);
+        }
+        what = "from random tables of the labels it meets".to_string();
+    } else {
+        prototypes(b, &numeric, &mut tables, rng);
+        for (i, t) in tables.iter_mut().enumerate() {
+            let key = &engine.plan.keys[b.keys[i].index()];
+            if !key.selectors.is_empty() {
+                for x in t.iter_mut() {
+                    *x = 0.1 * normal(rng);
+                }
+            }
+        }
+        what = "by distance to rows drawn as in k-means++".to_string();
+    }
+    let (_, rows) = b.rows.run(Source::Tables(&tables), true);
+    debug_assert_eq!(rows.q.len(), b.rows.rows * width);
+    engine.give_rows(state, pass, block, &rows.q);
+    what
+}
+
+fn normal(rng: &mut ChaCha8Rng) -> f64 {
+    StandardNormal.sample(rng)
+}
+
+/// Random log tables; a label of the latent's own plate pulls towards itself.
+fn fill_gathered(engine: &Engine<'_>, key: &crate::plan::Key, t: &mut [f64], rng: &mut ChaCha8Rng) {
+    let sizes: Vec<usize> = key.axes.iter().map(|a| engine.size(*a)).collect();
+    let same: Vec<(usize, usize)> = key
+        .selectors
+        .iter()
+        .flat_map(|(_, g)| {
+            let at = key.axes.iter().position(|a| a == g).unwrap_or(0);
+            key.axes
+                .iter()
+                .enumerate()
+                .filter(move |(i, a)| {
+                    *i != at && a.plate == g.plate && !key.selectors.iter().any(|(_, s)| s == *a)
+                })
+                .map(move |(i, _)| (at, i))
+        })
+        .collect();
+    for (i, x) in t.iter_mut().enumerate() {
+        let at = super::bind::unflatten(i, &sizes);
+        if same.is_empty() {
+            *x = normal(rng);
+        } else {
+            *x = if same.iter().any(|(a, b)| at[*a] == at[*b]) { 1.5 } else { 0.0 };
+        }
+    }
+}
+
+/// Tables that make eta the negative squared distance to prototype rows, features scaled by their spread.
+fn prototypes(b: &BoundBlock, numeric: &[usize], tables: &mut [Vec<f64>], rng: &mut ChaCha8Rng) {
+    let rows = b.rows.rows;
+    let states = b.rows.elements * b.rows.states;
+    if rows == 0 {
+        return;
+    }
+    // Features of a row: every data position of every numeric key.
+    let features: Vec<(usize, usize)> = numeric
+        .iter()
+        .flat_map(|k| (0..b.rows.keys[*k].positions).map(move |a| (*k, a)))
+        .collect();
+    let value = |n: usize, f: (usize, usize)| -> f64 {
+        let k = &b.rows.keys[f.0];
+        k.data
+            .iter()
+            .map(|d| d.values[n * d.width + d.by_data[f.1]])
+            .product()
+    };
+    let scale: Vec<f64> = features
+        .iter()
+        .map(|f| {
+            let (mut s, mut q) = (0.0, 0.0);
+            for n in 0..rows {
+                let v = value(n, *f);
+                s += v;
+                q += v * v;
+            }
+            let m = s / rows as f64;
+            let v = q / rows as f64 - m * m;
+            if v > 0.0 { 1.0 / v } else { 0.0 }
+        })
+        .collect();
+    let distance = |n: usize, c: &[f64]| -> f64 {
+        features
+            .iter()
+            .zip(c)
+            .zip(&scale)
+            .map(|((f, c), s)| {
+                let d = value(n, *f) - c;
+                d * d * s
+            })
+            .sum()
+    };
+    let row = |n: usize| -> Vec<f64> { features.iter().map(|f| value(n, *f)).collect() };
+    let mut chosen: Vec<Vec<f64>> = vec![row(rng.random_range(0..rows))];
+    let mut nearest: Vec<f64> = (0..rows).map(|n| distance(n, &chosen[0])).collect();
+    while chosen.len() < states.max(1) {
+        let total: f64 = nearest.iter().sum();
+        let pick = if total > 0.0 {
+            let mut u = rng.random::<f64>() * total;
+            let mut at = rows - 1;
+            for (n, d) in nearest.iter().enumerate() {
+                if u < *d {
+                    at = n;
+                    break;
+                }
+                u -= d;
+            }
+            at
+        } else {
+            rng.random_range(0..rows)
+        };
+        let c = row(pick);
+        for (n, d) in nearest.iter_mut().enumerate() {
+            *d = d.min(distance(n, &c));
+        }
+        chosen.push(c);
+    }
+    // A few rounds of Lloyd, so that a start is not decided by single rows.
+    for _ in 0..3 {
+        let mut sums = vec![vec![0.0; features.len()]; states];
+        let mut counts = vec![0.0; states];
+        for n in 0..rows {
+            let mut best = (0, f64::INFINITY);
+            for (k, c) in chosen.iter().enumerate() {
+                let d = distance(n, c);
+                if d < best.1 {
+                    best = (k, d);
+                }
+            }
+            counts[best.0] += 1.0;
+            for (s, f) in sums[best.0].iter_mut().zip(&features) {
+                *s += value(n, *f);
+            }
+        }
+        for (k, c) in chosen.iter_mut().enumerate() {
+            if counts[k] > 0.0 {
+                for (x, s) in c.iter_mut().zip(&sums[k]) {
+                    *x = s / counts[k];
+                }
+            }
+        }
+    }
+    let sharp = 4.0;
+    let constant = b.rows.keys.iter().position(|k| k.data.is_empty() && k.selectors.is_empty());
+    for (j, (k, a)) in features.iter().enumerate() {
+        let key = &b.rows.keys[*k];
+        for (state, offset) in &key.map {
+            let c = chosen[*state % chosen.len()][j];
+            tables[*k][a * key.stride + offset] = sharp * c * scale[j];
+        }
+    }
+    if let Some(k) = constant {
+        let key = &b.rows.keys[k];
+        for (state, offset) in &key.map {
+            let c = &chosen[*state % chosen.len()];
+            tables[k][*offset] = -0.5
+                * sharp
+                * c.iter().zip(&scale).map(|(x, s)| x * x * s).sum::<f64>();
+        }
+    }
+}
+
+/// q of a discrete block that is not row by row.
+fn start_discrete(engine: &Engine<'_>, state: &mut State, id: BlockId, rng: &mut ChaCha8Rng) -> String {
+    let block = engine.derivation.block(id);
+    let u = block.unknowns[0];
+    let kind = MomentKind::Statistic(u, StatisticKind::Indicator);
+    let shape = engine.moment_shape(kind);
+    let k = shape.last().copied().unwrap_or(1).max(1);
+    let mut votes = ArrayD::<f64>::zeros(IxDyn(&shape));
+    let mut voted = false;
+    let plate = engine.derivation.unknowns.get(u).element_plate();
+    for m in &engine.plan.messages[id.index()] {
+        let (Target::Single(..), Planned::Rows { row, direct, .. }) = (m.target, &m.how) else {
+            continue;
+        };
+        // A label of the latent's own plate that the same row holds is a vote for it.
+        for moment in &direct.moments {
+            for s in &moment.index {
+                if let Subscript::Column(c, _) = s
+                    && matches!(engine.derivation.model.column(*c).ty, crate::model::ColumnType::Label(p) if Some(p) == plate)
+                    && let Some((_, front)) = direct.target.split_last()
+                {
+                    let mut target = front.to_vec();
+                    target.push(s.clone());
+                    super::rows::add_rows(&engine.evaluator, 1.0, &[], *row, &[], &target, true, &mut votes);
+                    voted = true;
+                }
+            }
+        }
+    }
+    let mut q = votes;
+    if let Some(flat) = q.as_slice_mut() {
+        for row in flat.chunks_mut(k) {
+            for x in row.iter_mut() {
+                *x += if voted {
+                    0.5
+                } else {
+                    // Gamma(1/2) draws, normalised: a Dirichlet(1/2).
+                    0.5 * normal(rng).powi(2) + 1e-3
+                };
+            }
+            let s: f64 = row.iter().sum();
+            for x in row.iter_mut() {
+                *x /= s;
+            }
+        }
+    }
+    state.moments.insert(kind, q);
+    state.blocks[id.index()].initialised = true;
+    if voted {
+        "by the majority of its labels".into()
+    } else {
+        "at random".into()
+    }
+}
+
+/// A value for a block that others may read before its first update. True if it is random.
+fn start_block(engine: &Engine<'_>, state: &mut State, id: BlockId, rng: &mut ChaCha8Rng) -> bool {
+    let d = engine.derivation;
+    let block = d.block(id);
+    let mut random = false;
+    if block.role == Role::Latent && prior_expectation(engine, state, id) && !multiplied(engine, id) {
+        return false;
+    }
+    for u in &block.unknowns {
+        if state
+            .moments
+            .contains_key(&MomentKind::Statistic(*u, StatisticKind::Value))
+            && !multiplied(engine, id)
+        {
+            continue;
+        }
+        let shape = engine.shape(*u);
+        let k = shape.last().copied().unwrap_or(1).max(1);
+        let value = match d.unknowns.get(*u).domain {
+            Domain::Real if multiplied(engine, id) => {
+                random = true;
+                ArrayD::from_shape_fn(IxDyn(&shape), |_| normal(rng))
+            }
+            Domain::Positive => ArrayD::from_elem(IxDyn(&shape), 1.0),
+            Domain::Probability => ArrayD::from_elem(IxDyn(&shape), 0.5),
+            Domain::Simplex => ArrayD::from_elem(IxDyn(&shape), 1.0 / k as f64),
+            Domain::Covariance | Domain::Precision => ArrayD::from_shape_fn(IxDyn(&shape), |i| {
+                let n = i.ndim();
+                f64::from(u8::from(i[n - 1] == i[n - 2]))
+            }),
+            _ => ArrayD::zeros(IxDyn(&shape)),
+        };
+        // A default value is inside its domain by construction.
+        let _ = publish_point(engine, state, *u, value);
+        if let Origin::Column(_) = d.unknowns.get(*u).origin {
+            continue;
+        }
+    }
+    state.blocks[id.index()].parameters.clear();
+    random
+}
+
+/// Some term holds a value of the block beside a real value of another block: at 0 both would stay there.
+fn multiplied(engine: &Engine<'_>, id: BlockId) -> bool {
+    let d = engine.derivation;
+    let block = d.block(id);
+    matches!(block.form, Form::Gaussian)
+        && d.terms.items.iter().any(|t| {
+            let real = |s: &&crate::algebra::Statistic| {
+                s.kind == StatisticKind::Value && d.unknowns.get(s.of).domain == Domain::Real
+            };
+            let mine = t
+                .stats
+                .iter()
+                .filter(real)
+                .filter(|s| block.unknowns.contains(&s.of))
+                .count();
+            let others = t
+                .stats
+                .iter()
+                .filter(real)
+                .filter(|s| !block.unknowns.contains(&s.of))
+                .count();
+            mine == 2 && others == 2
+        })
+}
+
+/// Updates a latent block from those of its terms that hold nothing else unknown: its prior. False if that is improper.
+fn prior_expectation(engine: &Engine<'_>, state: &mut State, id: BlockId) -> bool {
+    let backup = state.clone();
+    let mut trial = state.clone();
+    // Without data and without neighbours: every accumulated statistic is absent.
+    trial.accumulated = vec![None; trial.accumulated.len()];
+    trial.moments.clear();
+    let before = engine.plan.messages[id.index()]
+        .iter()
+        .any(|m| matches!(&m.how, Planned::Global(c) if c.moments.is_empty()));
+    if !before {
+        return false;
+    }
+    match engine.update_from_prior(&mut trial, id) {
+        Ok(()) => {
+            *state = backup;
+            for (k, v) in trial.moments {
+                state.moments.insert(k, v);
+            }
+            true
+        }
+        Err(_) => false,
+    }
+}

@@ -1,0 +1,315 @@
+//! Sweeps to a fixed point: the trace of the objective, the reason for stopping, restarts.
+//!
+//! EM reports L right after the E-step, where it is log p at the current params (+ log prior): `trace[i]` belongs to the params
+//! after i iterations. Otherwise L is taken after each whole sweep and `trace[0]` exists only where the start determines it.
+
+use crate::data::Init;
+use crate::diag::{Code, Diagnostic};
+use crate::model::Role;
+use crate::plan::Step;
+
+use super::Engine;
+use super::init;
+use super::state::State;
+use super::update::Noticed;
+
+/// How to run.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// At most this many iterations.
+    pub max_iter: usize,
+    /// Stop when |L - L_before| <= tol * |L|; 0 runs all iterations.
+    pub tol: f64,
+    /// Seed of the first start; restart i uses seed + i.
+    pub seed: u64,
+    /// Number of starts.
+    pub restarts: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options {
+            max_iter: 200,
+            tol: 1e-6,
+            seed: 0,
+            restarts: 1,
+        }
+    }
+}
+
+/// Why a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stop {
+    /// The relative change fell below the tolerance.
+    Converged,
+    /// All iterations were run.
+    MaxIter,
+    /// The caller asked.
+    Interrupted,
+    /// An update had no result.
+    Failed,
+}
+
+impl Stop {
+    /// As in the fit file.
+    pub fn name(self) -> &'static str {
+        match self {
+            Stop::Converged => "converged",
+            Stop::MaxIter => "max_iter",
+            Stop::Interrupted => "interrupted",
+            Stop::Failed => "failed",
+        }
+    }
+}
+
+/// One start and what became of it.
+#[derive(Debug, Clone)]
+pub struct Restart {
+    /// Its seed.
+    pub seed: u64,
+    /// The objective reached; `None` where it failed before there was one.
+    pub objective: Option<f64>,
+    /// Iterations run.
+    pub iterations: usize,
+    /// Why it ended.
+    pub stop: Stop,
+}
+
+/// A finished run.
+#[derive(Debug, Clone)]
+pub struct Outcome {
+    /// The state it ended in.
+    pub state: State,
+    /// The objective, one entry an iteration.
+    pub trace: Vec<f64>,
+    /// The iteration of `trace[0]`: 0 where the start determines an objective, else 1.
+    pub trace_start: usize,
+    /// Iterations run.
+    pub iterations: usize,
+    /// Why it ended.
+    pub stop: Stop,
+    /// The seed it started from.
+    pub seed: u64,
+    /// What the start did, in words.
+    pub start: Vec<String>,
+    /// Warnings of the last iteration.
+    pub warnings: Vec<Diagnostic>,
+    /// A decrease of the objective beyond rounding: (iteration, from, to). A defect of pmc where it happens.
+    pub decreased: Option<(usize, f64, f64)>,
+}
+
+/// What a progress callback is told; it answers whether to go on.
+pub struct Progress {
+    /// Which start, from 0.
+    pub restart: usize,
+    /// Iteration just finished.
+    pub iteration: usize,
+    /// The objective.
+    pub objective: f64,
+    /// Its change, where there is one before.
+    pub change: Option<f64>,
+}
+
+/// Runs all starts and returns the best one with the table of all.
+///
+/// # Errors
+/// The diagnostics of the start that failed, if all did.
+pub fn run(
+    engine: &Engine<'_>,
+    given: Option<&Init>,
+    options: &Options,
+    progress: &mut dyn FnMut(&Progress) -> bool,
+) -> Result<(Outcome, Vec<Restart>), Vec<Diagnostic>> {
+    let mut best: Option<Outcome> = None;
+    let mut table = vec![];
+    let mut errors = vec![];
+    for i in 0..options.restarts.max(1) {
+        let seed = options.seed.wrapping_add(i as u64);
+        match single(engine, given, options, seed, i, progress) {
+            Ok(outcome) => {
+                let objective = outcome.trace.last().copied();
+                let stop = outcome.stop;
+                table.push(Restart {
+                    seed,
+                    objective,
+                    iterations: outcome.iterations,
+                    stop,
+                });
+                let better = match (&best, objective) {
+                    (None, _) => true,
+                    (Some(b), Some(l)) => b.trace.last().is_none_or(|x| l > *x),
+                    (Some(_), None) => false,
+                };
+                if better {
+                    best = Some(outcome);
+                }
+                if stop == Stop::Interrupted {
+                    break;
+                }
+            }
+            Err((mut e, objective, iterations)) => {
+                table.push(Restart {
+                    seed,
+                    objective,
+                    iterations,
+                    stop: Stop::Failed,
+                });
+                if errors.is_empty() {
+                    errors.append(&mut e);
+                }
+            }
+        }
+    }
+    match best {
+        Some(b) => Ok((b, table)),
+        None => Err(errors),
+    }
+}
+
+type Failed = (Vec<Diagnostic>, Option<f64>, usize);
+
+fn single(
+    engine: &Engine<'_>,
+    given: Option<&Init>,
+    options: &Options,
+    seed: u64,
+    restart: usize,
+    progress: &mut dyn FnMut(&Progress) -> bool,
+) -> Result<Outcome, Failed> {
+    let fail = |e: Diagnostic, trace: &[f64], i: usize| (vec![e], trace.last().copied(), i);
+    let mut state = engine.empty_state();
+    let start = init::start(engine, &mut state, given, seed).map_err(|e| (e, None, 0))?;
+    let steps = &engine.plan.steps;
+    let d = engine.derivation;
+    let is_e = |s: &Step| match s {
+        Step::Pass(_) => true,
+        Step::Update(b) => d.block(*b).role == Role::Latent,
+    };
+    let mut trace: Vec<f64> = vec![];
+    let mut noticed = Noticed::default();
+    let mut decreased = None;
+    let em = d.method.is_em();
+    let entry = init::entry(engine, &state);
+    // In EM the E-steps come first; in a cycle the sweep starts at the entry.
+    let (first, second): (Vec<Step>, Vec<Step>) = if em {
+        steps.iter().partition(|s| is_e(s))
+    } else {
+        let mut v = steps[entry..].to_vec();
+        v.extend(&steps[..entry]);
+        (v, vec![])
+    };
+    let go = |list: &[Step], state: &mut State, noticed: &mut Noticed| -> Result<(), Diagnostic> {
+        for s in list {
+            match s {
+                Step::Pass(p) => engine.run_pass(state, *p)?,
+                Step::Update(b) => {
+                    let n = engine.update(state, *b)?;
+                    noticed.boundary.extend(n.boundary);
+                    noticed.kept.extend(n.kept);
+                }
+            }
+        }
+        Ok(())
+    };
+    if em && steps.get(entry).is_some_and(|s| !is_e(s)) {
+        go(&second, &mut state, &mut noticed).map_err(|e| fail(e, &trace, 0))?;
+    }
+    let trace_start = usize::from(!em);
+    let mut iterations = 0;
+    let mut stop = Stop::MaxIter;
+    loop {
+        if !em && iterations == options.max_iter {
+            break;
+        }
+        if !em {
+            noticed = Noticed::default();
+        }
+        go(&first, &mut state, &mut noticed).map_err(|e| fail(e, &trace, iterations))?;
+        let l = engine.objective(&state);
+        if !l.is_finite() {
+            let e = Diagnostic::new(Code::E0715, "the objective is not a finite number")
+                .note(format!("after {iterations} iterations it is {l}"))
+                .help("give scales and probabilities a prior, or start elsewhere (--seed, --init)");
+            return Err(fail(e, &trace, iterations));
+        }
+        if !em {
+            iterations += 1;
+        }
+        let before = trace.last().copied();
+        if let Some(b) = before
+            && l < b - 1e-8 * b.abs().max(1.0)
+            && decreased.is_none()
+        {
+            decreased = Some((iterations, b, l));
+        }
+        trace.push(l);
+        let go_on = progress(&Progress {
+            restart,
+            iteration: iterations,
+            objective: l,
+            change: before.map(|b| l - b),
+        });
+        if !go_on {
+            stop = Stop::Interrupted;
+            break;
+        }
+        if let Some(b) = before
+            && options.tol > 0.0
+            && (l - b).abs() <= options.tol * l.abs()
+        {
+            stop = Stop::Converged;
+            break;
+        }
+        if em {
+            if iterations == options.max_iter {
+                break;
+            }
+            noticed = Noticed::default();
+            go(&second, &mut state, &mut noticed).map_err(|e| fail(e, &trace, iterations))?;
+            iterations += 1;
+        }
+    }
+    let warnings = warn(engine, &noticed);
+    Ok(Outcome {
+        state,
+        trace,
+        trace_start,
+        iterations,
+        stop,
+        seed,
+        start,
+        warnings,
+        decreased,
+    })
+}
+
+fn warn(engine: &Engine<'_>, noticed: &Noticed) -> Vec<Diagnostic> {
+    let d = engine.derivation;
+    let mut out = vec![];
+    let mut add = |code: Code, u: crate::algebra::UnknownId, title: String, note: String| {
+        let mut w = Diagnostic::new(code, title).note(note);
+        if let crate::algebra::Origin::Variable(v) = d.unknowns.get(u).origin {
+            w = w.at(d.model.variable(v).name_span, "this variable");
+        }
+        out.push(w);
+    };
+    for (u, n) in &noticed.boundary {
+        let name = &d.unknowns.get(*u).name;
+        add(
+            Code::W0502,
+            *u,
+            format!("mode of `{name}` on the boundary"),
+            format!("{n} of its elements have probabilities of exactly 0 or 1; a prior above 1 keeps them inside"),
+        );
+    }
+    for (u, n) in &noticed.kept {
+        let name = &d.unknowns.get(*u).name;
+        add(
+            Code::W0701,
+            *u,
+            format!("component of `{name}` without weight"),
+            format!("no data reach {n} of its elements; they keep their last value"),
+        );
+    }
+    out
+}
