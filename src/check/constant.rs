@@ -77,7 +77,10 @@ impl Constants {
         let steps = Cell::new(0);
         let cells = match &d.body {
             Body::Expr(e) => self.all(e, &d.axes, size, &steps)?,
-            Body::Table { shape: own, entries } => {
+            Body::Table {
+                shape: own,
+                entries,
+            } => {
                 if shape.get(shape.len().checked_sub(own.len())?..) != Some(own.as_slice()) {
                     return None;
                 }

@@ -213,7 +213,12 @@ impl Checker<'_> {
         if let Some((v, span)) = column.default {
             if !holds(v) {
                 let text = &column.ty.text;
-                self.report(errors::cell_outside(span, &v.to_string(), text, column.ty.span));
+                self.report(errors::cell_outside(
+                    span,
+                    &v.to_string(),
+                    text,
+                    column.ty.span,
+                ));
             }
         }
         if *source == Source::Listed && !holds(1.0) {
@@ -234,7 +239,10 @@ impl Checker<'_> {
             Some(ast::Every::All(names)) => {
                 let columns = names.iter().map(|n| self.label_column(id, n));
                 let columns: Vec<Option<ColumnId>> = columns.collect();
-                columns.into_iter().collect::<Option<Vec<_>>>().map(Every::All)
+                columns
+                    .into_iter()
+                    .collect::<Option<Vec<_>>>()
+                    .map(Every::All)
             }
             Some(ast::Every::Less(a, b)) => self.pair(id, a, b).map(|(a, b)| Every::Less(a, b)),
             Some(ast::Every::Unequal(a, b)) => {

@@ -75,7 +75,12 @@ impl Checker<'_> {
         }
         let uses: Vec<BTreeSet<usize>> = nodes
             .iter()
-            .map(|(_, _, used)| used.iter().filter_map(|u| by_name.get(u)).copied().collect())
+            .map(|(_, _, used)| {
+                used.iter()
+                    .filter_map(|u| by_name.get(u))
+                    .copied()
+                    .collect()
+            })
             .collect();
         let sorted = sort_by_use(&uses);
         self.definition_order = sorted.order.iter().map(|n| nodes[*n].0).collect();
@@ -125,7 +130,10 @@ impl Checker<'_> {
             let number = |d: &ast::Definition| {
                 d.plates.is_empty() && d.over.is_none() && matches!(d.body, ast::Body::Expr(_))
             };
-            let numbers = consts.iter().filter(|d| number(d)).map(|d| d.name.text.as_str());
+            let numbers = consts
+                .iter()
+                .filter(|d| number(d))
+                .map(|d| d.name.text.as_str());
             if !found.is_some_and(|d| number(d)) {
                 let near = nearest(&name, numbers).map(str::to_string);
                 let error = errors::set_of_no_constant(&name, found.is_some(), near.as_deref());
@@ -147,7 +155,12 @@ impl Checker<'_> {
                 bound.by = BoundBy::Over;
             }
         }
-        let set = self.options.set.iter().rev().find(|(n, _)| *n == d.name.text);
+        let set = self
+            .options
+            .set
+            .iter()
+            .rev()
+            .find(|(n, _)| *n == d.name.text);
         let set = set.filter(|_| d.constant).map(|(_, v)| *v);
         let mut lags = Vec::new();
         let body = match (&d.body, set) {
@@ -283,7 +296,10 @@ fn flatten<'t>(
     let last = level + 1 == shape.len();
     match shape.get_mut(level) {
         Some(Some(n)) if *n != t.entries.len() => {
-            wrong(t.span, format!("{} entries, {n} in the list before", t.entries.len()));
+            wrong(
+                t.span,
+                format!("{} entries, {n} in the list before", t.entries.len()),
+            );
         }
         Some(n) => *n = Some(t.entries.len()),
         None => wrong(t.span, "a list where the others have a number".into()),
@@ -291,7 +307,9 @@ fn flatten<'t>(
     for entry in &t.entries {
         match entry {
             ast::Body::Table(inner) if !last => flatten(inner, level + 1, shape, leaves, wrong),
-            ast::Body::Table(inner) => wrong(inner.span, "a list where the others have a number".into()),
+            ast::Body::Table(inner) => {
+                wrong(inner.span, "a list where the others have a number".into())
+            }
             ast::Body::Expr(e) if last => leaves.push(e),
             ast::Body::Expr(e) => wrong(e.span, "a number where the others have a list".into()),
         }

@@ -59,12 +59,7 @@ impl Checker<'_> {
     }
 
     /// One distribution, or a choice.
-    fn case(
-        &mut self,
-        d: &ast::Distribution,
-        scope: &mut Scope,
-        target: &Target,
-    ) -> Option<Case> {
+    fn case(&mut self, d: &ast::Distribution, scope: &mut Scope, target: &Target) -> Option<Case> {
         let case = match d {
             ast::Distribution::Call(call) => {
                 return self.distribution(call, scope, target).map(Case::Always);
@@ -103,13 +98,22 @@ impl Checker<'_> {
             PlateKind::Binary | PlateKind::Counted { .. } | PlateKind::Listed(_)
         );
         let size = self.plate_size(plate).filter(|_| known);
-        let (name, span) = (self.plate_name(plate).to_string(), self.model.plate(plate).span);
+        let (name, span) = (
+            self.plate_name(plate).to_string(),
+            self.model.plate(plate).span,
+        );
         let Some(size) = size else {
-            self.report(errors::case_of_unknown_elements(case.selector.span, &name, span));
+            self.report(errors::case_of_unknown_elements(
+                case.selector.span,
+                &name,
+                span,
+            ));
             return None;
         };
         // A counted plate may be long: name no more elements than a message can hold.
-        let shown: Vec<String> = (0..size.min(50)).map(|i| self.element_name(plate, i)).collect();
+        let shown: Vec<String> = (0..size.min(50))
+            .map(|i| self.element_name(plate, i))
+            .collect();
         let mut seen: BTreeMap<u32, Span> = BTreeMap::new();
         let mut elements = Vec::new();
         let mut right = true;
@@ -129,8 +133,10 @@ impl Checker<'_> {
         }
         if right && seen.len() < size {
             let missing = (0..size).filter(|i| !seen.contains_key(&(*i as u32)));
-            let missing: Vec<String> =
-                missing.take(5).map(|i| self.element_name(plate, i)).collect();
+            let missing: Vec<String> = missing
+                .take(5)
+                .map(|i| self.element_name(plate, i))
+                .collect();
             self.report(errors::branches_missing(case.span, &name, &missing, span));
             right = false;
         }
@@ -143,7 +149,10 @@ impl Checker<'_> {
                 let position = labels.iter().position(|l| l == label)?;
                 u32::try_from(position).ok()
             }
-            PlateKind::Binary => ["0", "1"].iter().position(|l| *l == label).map(|p| p as u32),
+            PlateKind::Binary => ["0", "1"]
+                .iter()
+                .position(|l| *l == label)
+                .map(|p| p as u32),
             _ => {
                 let n: u32 = label.parse().ok()?;
                 (n >= 1 && n as usize <= size).then(|| n - 1)
@@ -235,7 +244,9 @@ impl Checker<'_> {
                 None
             }
             (Some(binder), _) => {
-                let bound = self.bind(std::slice::from_ref(binder), BoundBy::Over)?.pop()?;
+                let bound = self
+                    .bind(std::slice::from_ref(binder), BoundBy::Over)?
+                    .pop()?;
                 if let (Some(own), Lookup::One(other)) = (&binder.name, scope.named(&bound.name)) {
                     self.report(errors::declared_twice(own, other.span, "element"));
                     return None;

@@ -2,8 +2,8 @@
 //!
 //! in: an [`ast::Expr`] and a scope -> out: a resolved [`Expr`], every reference with one index per slot.
 
-use super::names::{Kind, Value};
 use super::index::Named;
+use super::names::{Kind, Value};
 use super::scope::{Bound, BoundBy, Lookup, Scope};
 use super::{Checker, errors};
 use crate::diag::nearest;
@@ -185,7 +185,12 @@ impl Checker<'_> {
                 continue;
             };
             let table = self.model.table(table).clone();
-            for column in table.columns.iter().copied().filter(|c| Some(*c) != table.key) {
+            for column in table
+                .columns
+                .iter()
+                .copied()
+                .filter(|c| Some(*c) != table.key)
+            {
                 let declared = self.model.column(column);
                 let ColumnType::Label(plate) = declared.ty else {
                     continue;
@@ -209,7 +214,10 @@ impl Checker<'_> {
             }
         }
         if let [first, second, ..] = found.as_slice() {
-            let (a, b) = (self.model.column(first.column), self.model.column(second.column));
+            let (a, b) = (
+                self.model.column(first.column),
+                self.model.column(second.column),
+            );
             let error = errors::fold_of_two_columns(
                 name,
                 &self.model.table(a.table).name,

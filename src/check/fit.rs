@@ -121,9 +121,17 @@ impl Checker<'_> {
         );
         let wrong_over = axes.first().copied().filter(|p| !slots.contains(p));
         let error = match (wrong_over, &call.over) {
-            (Some(plate), Some(binder)) if target.brackets.as_slice() == &slots[..own.min(slots.len())] => {
+            (Some(plate), Some(binder))
+                if target.brackets.as_slice() == &slots[..own.min(slots.len())] =>
+            {
                 let plate = self.plate_name(plate).to_string();
-                errors::over_of_wrong_plate(binder.plate.span, &plate, &name, &text(&slots), declared)
+                errors::over_of_wrong_plate(
+                    binder.plate.span,
+                    &plate,
+                    &name,
+                    &text(&slots),
+                    declared,
+                )
             }
             _ => error,
         };
@@ -147,7 +155,9 @@ impl Checker<'_> {
                 if support == ValueSupport::Element && over != Some(plate) {
                     let own = self.plate_name(plate).to_string();
                     let drawn = over.map_or("", |p| self.plate_name(p)).to_string();
-                    self.report(errors::labels_of_other_plate(call, &drawn, &name, &own, span));
+                    self.report(errors::labels_of_other_plate(
+                        call, &drawn, &name, &own, span,
+                    ));
                     return false;
                 }
                 support == ValueSupport::Element
@@ -155,7 +165,9 @@ impl Checker<'_> {
             ColumnType::Binary => {
                 if support == ValueSupport::Element && over != Some(BINARY) {
                     let drawn = over.map_or("", |p| self.plate_name(p)).to_string();
-                    self.report(errors::labels_of_other_plate(call, &drawn, &name, "binary", span));
+                    self.report(errors::labels_of_other_plate(
+                        call, &drawn, &name, "binary", span,
+                    ));
                     return false;
                 }
                 matches!(support, ValueSupport::Element | ValueSupport::Binary)

@@ -87,15 +87,18 @@ impl Uses {
                     columns.insert(c);
                 }
                 Value::Definition(d) if done.insert(value) => {
-                    super::constant::visit_body(&model.definition(d).body, &mut |leaf| match leaf {
-                        super::expr::Leaf::Column(c) => {
-                            columns.insert(c);
-                        }
-                        super::expr::Leaf::Definition(d) => {
-                            open.insert(Value::Definition(d));
-                        }
-                        super::expr::Leaf::Variable(_) | super::expr::Leaf::Axis(_) => {}
-                    });
+                    super::constant::visit_body(
+                        &model.definition(d).body,
+                        &mut |leaf| match leaf {
+                            super::expr::Leaf::Column(c) => {
+                                columns.insert(c);
+                            }
+                            super::expr::Leaf::Definition(d) => {
+                                open.insert(Value::Definition(d));
+                            }
+                            super::expr::Leaf::Variable(_) | super::expr::Leaf::Axis(_) => {}
+                        },
+                    );
                 }
                 Value::Definition(_) | Value::Variable(_) => {}
             }

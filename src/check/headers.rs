@@ -135,7 +135,12 @@ impl Checker<'_> {
         }
         if let (Some(binder), "probability" | "binary" | "label") = (&d.over, word) {
             let span = binder.plate.span;
-            self.report(errors::over_not_taken(span, word, &binder.plate.text, &v.name.text));
+            self.report(errors::over_not_taken(
+                span,
+                word,
+                &binder.plate.text,
+                &v.name.text,
+            ));
             return None;
         }
         if let (Some(of), true) = (&d.of, word != "label") {

@@ -56,7 +56,9 @@ impl Checker<'_> {
             Some((Symbol::Variable(v), _)) => return Some(Named::Value(Value::Variable(*v))),
             Some((Symbol::Columns(columns), _)) => {
                 let columns = columns.clone();
-                return self.column_in_scope(name, &columns, scope).map(Named::Value);
+                return self
+                    .column_in_scope(name, &columns, scope)
+                    .map(Named::Value);
             }
             None => {}
         }
@@ -122,9 +124,7 @@ impl Checker<'_> {
         let mut found = Vec::new();
         for (i, column) in self.model.columns.iter().enumerate() {
             let rows = self.model.table(column.table).plate;
-            if column.slots.len() == 1
-                && column.ty == ColumnType::Label(plate)
-                && scope.binds(rows)
+            if column.slots.len() == 1 && column.ty == ColumnType::Label(plate) && scope.binds(rows)
             {
                 found.push((ColumnId::from(i), rows));
             }

@@ -33,7 +33,8 @@ impl Checker<'_> {
                         [.., p, q] if p == q && *p == over.axis.plate),
                     Kind::Binary | Kind::Element(_) => false,
                 };
-                let variable_number = matches!(value, Value::Variable(_)) && self.kind(value) != Kind::Matrix;
+                let variable_number =
+                    matches!(value, Value::Variable(_)) && self.kind(value) != Kind::Matrix;
                 matrix && !variable_number && r.indices.len() + 2 <= slots.len()
             }
         }
@@ -73,8 +74,12 @@ impl Checker<'_> {
                         let (a, b) = (self.matrix(a, over, scope), self.matrix(b, over, scope));
                         Some(Matrix::Sum(Box::new(a?), Box::new(b?)))
                     }
-                    (BinaryOperator::Multiply, (false, true)) => self.scaled(a, b, false, over, scope),
-                    (BinaryOperator::Multiply, (true, false)) => self.scaled(b, a, false, over, scope),
+                    (BinaryOperator::Multiply, (false, true)) => {
+                        self.scaled(a, b, false, over, scope)
+                    }
+                    (BinaryOperator::Multiply, (true, false)) => {
+                        self.scaled(b, a, false, over, scope)
+                    }
                     (BinaryOperator::Divide, (true, false)) => self.scaled(b, a, true, over, scope),
                     (_, (false, false)) => self.number_for_matrix(e, over),
                     _ => {
@@ -164,7 +169,9 @@ impl Checker<'_> {
         }
         let indices = self.fill(value, r, 2, scope)?;
         let mut varies = false;
-        visit_indices(&indices, &mut |leaf| varies |= leaf == Leaf::Axis(over.axis));
+        visit_indices(&indices, &mut |leaf| {
+            varies |= leaf == Leaf::Axis(over.axis)
+        });
         if varies {
             self.report(errors::scale_varies(r.span, &name));
             return None;

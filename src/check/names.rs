@@ -123,7 +123,11 @@ impl Checker<'_> {
     pub(super) fn near_name(&self, name: &str, extra: &[String]) -> Option<String> {
         let known = self.symbols.keys().map(String::as_str);
         let plates = self.plate_names.keys().map(String::as_str);
-        nearest(name, extra.iter().map(String::as_str).chain(known).chain(plates)).map(str::to_string)
+        nearest(
+            name,
+            extra.iter().map(String::as_str).chain(known).chain(plates),
+        )
+        .map(str::to_string)
     }
 
     /// Enters a value's name. `plate` is the plate whose element it is. Reports a clash and returns false.
@@ -159,8 +163,7 @@ impl Checker<'_> {
                 fits = false;
             }
         }
-        self.symbols
-            .insert(name.text.clone(), (symbol, name.span));
+        self.symbols.insert(name.text.clone(), (symbol, name.span));
         fits
     }
 }

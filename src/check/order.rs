@@ -54,7 +54,9 @@ fn first_circle(uses: &[BTreeSet<usize>], rest: &mut BTreeSet<usize>) -> Option<
         let mut on_path = BTreeSet::from([start]);
         loop {
             let Some(&last) = path.last() else { break };
-            let next = uses.get(last).and_then(|u| u.iter().find(|j| rest.contains(j)));
+            let next = uses
+                .get(last)
+                .and_then(|u| u.iter().find(|j| rest.contains(j)));
             match next {
                 None => {
                     rest.remove(&last);

@@ -123,15 +123,17 @@ impl Checker<'_> {
             PlateKind::Binary => Some(2),
             PlateKind::Counted { size, .. } => *size,
             PlateKind::Listed(labels) => Some(labels.len()),
-            PlateKind::Group(columns) => columns.iter().find_map(|c| {
-                match &self.model.column(*c).source {
-                    crate::model::Source::List(names) => Some(names.len()),
-                    crate::model::Source::Header(_)
-                    | crate::model::Source::Pattern(_)
-                    | crate::model::Source::Rest
-                    | crate::model::Source::Listed => None,
-                }
-            }),
+            PlateKind::Group(columns) => {
+                columns
+                    .iter()
+                    .find_map(|c| match &self.model.column(*c).source {
+                        crate::model::Source::List(names) => Some(names.len()),
+                        crate::model::Source::Header(_)
+                        | crate::model::Source::Pattern(_)
+                        | crate::model::Source::Rest
+                        | crate::model::Source::Listed => None,
+                    })
+            }
             PlateKind::Rows(_) | PlateKind::Keyed(..) | PlateKind::Labels(_) => None,
         }
     }

@@ -218,7 +218,11 @@ impl Range {
     pub(super) fn exp(self) -> Range {
         let low = Bound::new(self.low.at.exp(), self.low.open);
         let high = Bound::new(self.high.at.exp(), self.high.open);
-        Range { low, high, whole: false }
+        Range {
+            low,
+            high,
+            whole: false,
+        }
     }
 
     pub(super) fn log(self) -> Range {
@@ -352,12 +356,18 @@ mod tests {
                 assert!(holds(a.log(), x.ln()));
                 assert!(holds(a.sqrt(), x.sqrt()));
                 for k in [-2.0, -1.0, 0.5, 1.0, 2.0, 3.0] {
-                    assert!(holds(a.power(Range::point(k)), x.powf(k)), "{a:?} {x} ^ {k}");
+                    assert!(
+                        holds(a.power(Range::point(k)), x.powf(k)),
+                        "{a:?} {x} ^ {k}"
+                    );
                 }
                 assert!(holds(a.sum(false), x + x + x));
             }
             for b in ranges {
-                for (x, y) in points(a).into_iter().flat_map(|x| points(b).into_iter().map(move |y| (x, y))) {
+                for (x, y) in points(a)
+                    .into_iter()
+                    .flat_map(|x| points(b).into_iter().map(move |y| (x, y)))
+                {
                     assert!(holds(a.add(b), x + y));
                     assert!(holds(a.multiply(b), x * y), "{a:?} {b:?} {x} {y}");
                     assert!(y == 0.0 || holds(a.divide(b), x / y), "{a:?} {b:?} {x} {y}");
@@ -374,7 +384,11 @@ mod tests {
         assert!(Range::REAL.exp().inside(p));
         assert!(p.power(Range::point(-0.5)).inside(p));
         assert!(p.add(Range::REAL.power(Range::point(2.0))).inside(p));
-        assert!(Range::point(1.0).add(Range::PROBABILITY.negate()).inside(Range::PROBABILITY));
+        assert!(
+            Range::point(1.0)
+                .add(Range::PROBABILITY.negate())
+                .inside(Range::PROBABILITY)
+        );
         assert!(p.multiply(p).sum(false).inside(p));
         assert!(!Range::REAL.power(Range::point(2.0)).inside(p));
         assert!(!p.add(p.negate()).inside(p));

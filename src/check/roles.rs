@@ -52,7 +52,12 @@ impl Checker<'_> {
         let other = self.symbols.contains_key(name) || self.plate_names.contains_key(name);
         let names = self.model.variables.iter().map(|v| v.name.as_str());
         let near = nearest(name, names).map(str::to_string);
-        self.report(errors::option_of_no_variable(name, option, other, near.as_deref()));
+        self.report(errors::option_of_no_variable(
+            name,
+            option,
+            other,
+            near.as_deref(),
+        ));
         None
     }
 
@@ -76,7 +81,10 @@ impl Checker<'_> {
 
     fn constraint(&mut self, id: VariableId, constraint: &ast::Constraint) {
         let variable = self.model.variable(id).clone();
-        if matches!(self.symbols.get(&variable.name), Some((Symbol::Broken, _)) | None) {
+        if matches!(
+            self.symbols.get(&variable.name),
+            Some((Symbol::Broken, _)) | None
+        ) {
             return;
         }
         let span = constraint.span;
@@ -97,10 +105,8 @@ impl Checker<'_> {
                     if !ordered {
                         let declared = self.model.plate(*p);
                         let (plate, at) = (declared.name.clone(), declared.span);
-                        let table = matches!(
-                            declared.kind,
-                            PlateKind::Rows(_) | PlateKind::Keyed(..)
-                        );
+                        let table =
+                            matches!(declared.kind, PlateKind::Rows(_) | PlateKind::Keyed(..));
                         self.report(errors::increasing_without_order(span, &plate, at, table));
                     }
                     ordered
@@ -127,7 +133,9 @@ impl Checker<'_> {
             }
         };
         if let Some(constraint) = found {
-            self.model.variables[id.index()].constraints.push(constraint);
+            self.model.variables[id.index()]
+                .constraints
+                .push(constraint);
         }
     }
 

@@ -84,10 +84,7 @@ impl Scope {
 
     /// Whether any level binds this plate.
     pub(super) fn binds(&self, plate: PlateId) -> bool {
-        self.levels
-            .iter()
-            .flatten()
-            .any(|b| b.axis.plate == plate)
+        self.levels.iter().flatten().any(|b| b.axis.plate == plate)
     }
 
     /// What bound an axis.

@@ -8,9 +8,7 @@ use super::fit::Target;
 use super::names::{Symbol, Value};
 use super::scope::{BoundBy, Scope};
 use super::{Checker, errors};
-use crate::model::{
-    ColumnId, ColumnType, Factor, FactorId, FactorKind, PlateId, VariableId,
-};
+use crate::model::{ColumnId, ColumnType, Factor, FactorId, FactorKind, PlateId, VariableId};
 use crate::source::Span;
 use crate::syntax::ast::{self, Prior, StatementKind};
 
@@ -48,7 +46,8 @@ impl Checker<'_> {
         let Prior::Distributed(c) = &v.prior else {
             return;
         };
-        let known = matches!(self.symbols.get(&v.name.text), Some((Symbol::Variable(d), _)) if *d == id);
+        let known =
+            matches!(self.symbols.get(&v.name.text), Some((Symbol::Variable(d), _)) if *d == id);
         if !known {
             return;
         }
@@ -119,7 +118,9 @@ impl Checker<'_> {
             Some((Symbol::Broken, _)) => None,
             Some((Symbol::Columns(columns), _)) => {
                 let rows = |c: &ColumnId| self.model.column(*c).slots.first().copied();
-                let own = columns.iter().find(|c| rows(c) == brackets.first().copied());
+                let own = columns
+                    .iter()
+                    .find(|c| rows(c) == brackets.first().copied());
                 let column = own.or(columns.first()).copied()?;
                 if self.model.column(column).ty == ColumnType::Weight {
                     let span = self.model.column(column).span;
@@ -131,7 +132,11 @@ impl Checker<'_> {
             Some((Symbol::Definition(d), span)) => {
                 let definition = self.model.definition(d);
                 if definition.constant || self.constants.is_constant(d) || !definition.known {
-                    let what = if definition.known { "constant" } else { "unknown" };
+                    let what = if definition.known {
+                        "constant"
+                    } else {
+                        "unknown"
+                    };
                     self.report(errors::observed_no_data(name, what, span));
                     return None;
                 }
@@ -161,7 +166,11 @@ impl Checker<'_> {
         let declared = self.value_span(value);
         let name = self.value_name(value).to_string();
         let Value::Column(column) = value else {
-            self.report(errors::observed_without_distribution(target.span, &name, declared));
+            self.report(errors::observed_without_distribution(
+                target.span,
+                &name,
+                declared,
+            ));
             return None;
         };
         if slots != target.brackets {

@@ -48,12 +48,19 @@ impl Checker<'_> {
     fn ranges(&self) -> Ranges {
         let mut ranges = Ranges {
             definitions: vec![Range::REAL; self.model.definitions.len()],
-            variables: self.model.variables.iter().map(|v| of_domain(v.domain)).collect(),
+            variables: self
+                .model
+                .variables
+                .iter()
+                .map(|v| of_domain(v.domain))
+                .collect(),
         };
         for factor in &self.model.factors {
             if let FactorKind::Prior(v, c) = &factor.kind {
-                let bounds: Option<Vec<Range>> =
-                    distributions(c).into_iter().map(|d| self.uniform(d)).collect();
+                let bounds: Option<Vec<Range>> = distributions(c)
+                    .into_iter()
+                    .map(|d| self.uniform(d))
+                    .collect();
                 if let Some(range) = bounds.and_then(|b| b.into_iter().reduce(Range::hull)) {
                     ranges.variables[v.index()] = range;
                 }
@@ -62,7 +69,11 @@ impl Checker<'_> {
         for (i, d) in self.model.definitions.iter().enumerate() {
             let values = self.constants.values(i.into());
             let range = match values {
-                Some(values) => values.cells.iter().map(|v| Range::point(*v)).reduce(Range::hull),
+                Some(values) => values
+                    .cells
+                    .iter()
+                    .map(|v| Range::point(*v))
+                    .reduce(Range::hull),
                 None => match &d.body {
                     Body::Expr(e) => Some(self.range(e, &ranges)),
                     Body::Table { entries, .. } => {
@@ -109,7 +120,10 @@ impl Checker<'_> {
             }
             Expr::Size(plate) => match self.plate_size(*plate) {
                 Some(n) => Range::point(n as f64),
-                None => Range { whole: true, ..Range::POSITIVE },
+                None => Range {
+                    whole: true,
+                    ..Range::POSITIVE
+                },
             },
             Expr::Negate(a) => go(a).negate(),
             Expr::Add(a, b) => go(a).add(go(b)),
@@ -123,9 +137,17 @@ impl Checker<'_> {
             Expr::Call(Function::Exp, a) => go(a).exp(),
             Expr::Call(Function::Sqrt, a) => go(a).sqrt(),
             Expr::Call(Function::Abs, a) => go(a).abs(),
-            Expr::Fold { fold, restriction, body, .. } => match fold {
+            Expr::Fold {
+                fold,
+                restriction,
+                body,
+                ..
+            } => match fold {
                 Fold::Sum => go(body).sum(restriction.is_some()),
-                Fold::Mean => Range { whole: false, ..go(body) },
+                Fold::Mean => Range {
+                    whole: false,
+                    ..go(body)
+                },
                 Fold::Sd => Range::NON_NEGATIVE,
             },
         }
@@ -148,7 +170,9 @@ impl Checker<'_> {
                 let definition = &self.model.definitions[d];
                 let (name, span) = (definition.name.clone(), definition.span);
                 let kind = signature(found.kind).name;
-                self.report(errors::definition_outside(found.span, kind, words, &name, span));
+                self.report(errors::definition_outside(
+                    found.span, kind, words, &name, span,
+                ));
             }
         }
     }
@@ -214,7 +238,10 @@ impl Checker<'_> {
         let mut found = None;
         visit(e, &mut |leaf| {
             let Leaf::Variable(v) = leaf else { return };
-            let outside = ranges.variables.get(v.index()).is_some_and(|r| !r.inside(wanted));
+            let outside = ranges
+                .variables
+                .get(v.index())
+                .is_some_and(|r| !r.inside(wanted));
             if outside && found.is_none() {
                 let v = self.model.variable(v);
                 found = Some(errors::Cause {
@@ -235,14 +262,15 @@ impl Checker<'_> {
         let steps = Cell::new(0);
         let mut found = None;
         let size = |p| self.plate_size(p);
-        self.constants.each(&used, &size, &mut Positions::new(), &mut |at| {
-            let v = self.constants.evaluate(e, at, &size, &steps)?;
-            if !Range::point(v).inside(wanted) || v.is_nan() {
-                found = Some((v, self.place(&used, at)));
-                return None;
-            }
-            Some(())
-        });
+        self.constants
+            .each(&used, &size, &mut Positions::new(), &mut |at| {
+                let v = self.constants.evaluate(e, at, &size, &steps)?;
+                if !Range::point(v).inside(wanted) || v.is_nan() {
+                    found = Some((v, self.place(&used, at)));
+                    return None;
+                }
+                Some(())
+            });
         found
     }
 
@@ -261,23 +289,24 @@ impl Checker<'_> {
             let mut wrong = None;
             let size = |p| self.plate_size(p);
             let Some(n) = size(over.plate) else { return };
-            self.constants.each(&used, &size, &mut Positions::new(), &mut |at| {
-                let mut sum = 0.0;
-                let mut least = f64::INFINITY;
-                for i in 0..n {
-                    at.insert(over, i);
-                    let v = self.constants.evaluate(e, at, &size, &steps)?;
-                    sum += v;
-                    least = least.min(v);
-                }
-                at.remove(&over);
-                let whole = (sum - 1.0).abs() < 1e-6;
-                if least < 0.0 || !whole {
-                    wrong = Some((sum, least, self.place(&used, at)));
-                    return None;
-                }
-                Some(())
-            });
+            self.constants
+                .each(&used, &size, &mut Positions::new(), &mut |at| {
+                    let mut sum = 0.0;
+                    let mut least = f64::INFINITY;
+                    for i in 0..n {
+                        at.insert(over, i);
+                        let v = self.constants.evaluate(e, at, &size, &steps)?;
+                        sum += v;
+                        least = least.min(v);
+                    }
+                    at.remove(&over);
+                    let whole = (sum - 1.0).abs() < 1e-6;
+                    if least < 0.0 || !whole {
+                        wrong = Some((sum, least, self.place(&used, at)));
+                        return None;
+                    }
+                    Some(())
+                });
             if let Some((sum, least, element)) = wrong {
                 let plate = self.plate_name(over.plate).to_string();
                 self.report(errors::no_simplex(span, &plate, sum, least, &element));
@@ -287,7 +316,9 @@ impl Checker<'_> {
             let unknown = self.first_variable(e);
             let kind = signature(d.kind);
             let logit = kind.parameter(ArgumentName::Logit).is_some();
-            self.report(errors::may_be_no_simplex(span, kind.name, &plate, unknown, logit));
+            self.report(errors::may_be_no_simplex(
+                span, kind.name, &plate, unknown, logit,
+            ));
         }
     }
 
@@ -318,9 +349,12 @@ impl Checker<'_> {
                     (Body::Table { .. } | Body::Expr(_), _) => false,
                 }
             }
-            Expr::Fold { fold: Fold::Sum, axes, restriction: None, body } => {
-                self.is_mixture(body, axes, along, nesting)
-            }
+            Expr::Fold {
+                fold: Fold::Sum,
+                axes,
+                restriction: None,
+                body,
+            } => self.is_mixture(body, axes, along, nesting),
             _ => false,
         }
     }
@@ -341,9 +375,9 @@ impl Checker<'_> {
                 }
                 _ => return false,
             }
-            let free = axes.iter().position(|a| {
-                factors.iter().filter(|f| mentions(f, *a)).count() == 1
-            });
+            let free = axes
+                .iter()
+                .position(|a| factors.iter().filter(|f| mentions(f, *a)).count() == 1);
             next = free.map(|i| axes.remove(i));
         }
         factors.is_empty() && axes.is_empty()
@@ -387,14 +421,15 @@ impl Checker<'_> {
         let size = |p| self.plate_size(p);
         let Some(n) = size(over.plate) else { return };
         let used = matrix_axes(m, axes);
-        self.constants.each(&used, &size, &mut Positions::new(), &mut |at| {
-            let cells = self.constants.matrix(m, over, n, at, &size)?;
-            if let Some(why) = not_positive_definite(&cells, n) {
-                wrong = Some((why, self.place(&used, at)));
-                return None;
-            }
-            Some(())
-        });
+        self.constants
+            .each(&used, &size, &mut Positions::new(), &mut |at| {
+                let cells = self.constants.matrix(m, over, n, at, &size)?;
+                if let Some(why) = not_positive_definite(&cells, n) {
+                    wrong = Some((why, self.place(&used, at)));
+                    return None;
+                }
+                Some(())
+            });
         if let Some((why, element)) = wrong {
             self.report(errors::no_covariance(span, name.word(), why, &element));
         }
@@ -408,7 +443,8 @@ impl Checker<'_> {
         };
         let span = |name| {
             let mut all = d.arguments.iter();
-            all.find(|(n, _, _)| *n == name).map_or(d.span, |(_, _, s)| *s)
+            all.find(|(n, _, _)| *n == name)
+                .map_or(d.span, |(_, _, s)| *s)
         };
         let bounds = (number(ArgumentName::Low), number(ArgumentName::High));
         let df = number(ArgumentName::Df);

@@ -42,14 +42,22 @@ impl ArgumentName {
 pub fn print_model(model: &Model) -> String {
     let mut out = format!("model {}\n", model.name);
     let printer = Printer { model };
-    section(&mut out, "plates", model.plates.iter().map(|p| printer.plate(p)));
+    section(
+        &mut out,
+        "plates",
+        model.plates.iter().map(|p| printer.plate(p)),
+    );
     let tables = model.tables.iter().map(|t| printer.table(t));
     section(&mut out, "tables", tables);
     let definitions = model.definitions.iter().map(|d| printer.definition(d));
     section(&mut out, "definitions", definitions);
     let variables = model.variables.iter().map(|v| printer.variable(v));
     section(&mut out, "variables", variables);
-    section(&mut out, "factors", model.factors.iter().map(|f| printer.factor(f)));
+    section(
+        &mut out,
+        "factors",
+        model.factors.iter().map(|f| printer.factor(f)),
+    );
     let rules = model.directives.iter().map(|d| printer.directive(&d.kind));
     section(&mut out, "infer", rules);
     out
@@ -90,7 +98,11 @@ impl Printer<'_> {
         let mut names = names.clone();
         for axis in axes {
             let plate = self.name(axis.plate);
-            let same = names.0.iter().filter(|(a, _)| a.plate == axis.plate).count();
+            let same = names
+                .0
+                .iter()
+                .filter(|(a, _)| a.plate == axis.plate)
+                .count();
             let name = match same {
                 0 => plate.to_string(),
                 n => format!("{plate}{}", n + 1),
@@ -176,7 +188,11 @@ impl Printer<'_> {
             Source::Rest => "rest".to_string(),
             Source::Listed => "listed".to_string(),
         };
-        let mut line = format!("{}[{}] : {ty} = {source}", column.name, self.list(&column.slots));
+        let mut line = format!(
+            "{}[{}] : {ty} = {source}",
+            column.name,
+            self.list(&column.slots)
+        );
         if let Some(v) = column.default {
             let _ = write!(line, " else {v}");
         }
@@ -194,14 +210,19 @@ impl Printer<'_> {
         let body = match &d.body {
             Body::Expr(e) => self.expr(e, &names, 0),
             Body::Table { shape, entries } => {
-                let entries: Vec<String> = entries.iter().map(|e| self.expr(e, &names, 0)).collect();
+                let entries: Vec<String> =
+                    entries.iter().map(|e| self.expr(e, &names, 0)).collect();
                 let shape: Vec<String> = shape.iter().map(usize::to_string).collect();
                 format!("[{}] ({})", entries.join(", "), shape.join(" x "))
             }
         };
         let (inner, axes) = names.0.split_at(d.brackets.min(names.0.len()));
         let known = if d.known { "" } else { ", unknown" };
-        format!("{word} {}{} = {body}{known}", d.name, brackets(inner) + &over(axes))
+        format!(
+            "{word} {}{} = {body}{known}",
+            d.name,
+            brackets(inner) + &over(axes)
+        )
     }
 
     fn variable(&self, v: &super::Variable) -> String {
@@ -281,7 +302,11 @@ impl Printer<'_> {
             } => {
                 let branch = |(e, b): &(u32, Case)| format!("{e}: {}", self.case(b, names));
                 let branches: Vec<String> = branches.iter().map(branch).collect();
-                format!("case {} {{ {} }}", self.index(selector, names), branches.join("  "))
+                format!(
+                    "case {} {{ {} }}",
+                    self.index(selector, names),
+                    branches.join("  ")
+                )
             }
         }
     }
@@ -329,8 +354,16 @@ impl Printer<'_> {
     /// An expression; brackets are put where `outer` binds tighter (1 sums, 2 products, 3 powers).
     fn expr(&self, e: &Expr, names: &Names, outer: u8) -> String {
         let two = |a: &Expr, op: &str, b: &Expr, own: u8, left: u8, right: u8| {
-            let text = format!("{} {op} {}", self.expr(a, names, left), self.expr(b, names, right));
-            if own < outer { format!("({text})") } else { text }
+            let text = format!(
+                "{} {op} {}",
+                self.expr(a, names, left),
+                self.expr(b, names, right)
+            );
+            if own < outer {
+                format!("({text})")
+            } else {
+                text
+            }
         };
         match e {
             Expr::Number(v) => v.to_string(),
@@ -397,7 +430,10 @@ impl Printer<'_> {
 
     fn directive(&self, kind: &DirectiveKind) -> String {
         let list = |v: &[super::VariableId]| {
-            let names: Vec<&str> = v.iter().map(|v| self.model.variable(*v).name.as_str()).collect();
+            let names: Vec<&str> = v
+                .iter()
+                .map(|v| self.model.variable(*v).name.as_str())
+                .collect();
             names.join(", ")
         };
         match kind {

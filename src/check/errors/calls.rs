@@ -22,8 +22,11 @@ pub(in crate::check) fn unknown_argument(
         "logits" => words.contains(&"logit").then_some("logit"),
         _ => None,
     };
-    let d = Diagnostic::new(Code::E0401, format!("{distribution} has no argument `{}`", name.text))
-        .at(name.span, "not an argument of this distribution");
+    let d = Diagnostic::new(
+        Code::E0401,
+        format!("{distribution} has no argument `{}`", name.text),
+    )
+    .at(name.span, "not an argument of this distribution");
     match other.or(near) {
         Some(near) => d.help(format!("write `{near} = ...`")),
         None => d.help(format!("its arguments are {}", alternatives(words, "and"))),
@@ -36,8 +39,11 @@ pub(in crate::check) fn argument_missing(
     positional: bool,
 ) -> Diagnostic {
     let first = words.first().copied().unwrap_or_default();
-    let d = Diagnostic::new(Code::E0401, format!("{} needs {}", call.name.text, alternatives(words, "or")))
-        .at(call.span, "this argument is missing");
+    let d = Diagnostic::new(
+        Code::E0401,
+        format!("{} needs {}", call.name.text, alternatives(words, "or")),
+    )
+    .at(call.span, "this argument is missing");
     if positional {
         d.help(format!("give it in its place, or as `{first} = ...`"))
     } else {
@@ -63,9 +69,12 @@ pub(in crate::check) fn argument_twice(
 }
 
 pub(in crate::check) fn too_many_arguments(call: &DistributionCall, span: Span) -> Diagnostic {
-    Diagnostic::new(Code::E0401, format!("too many arguments for {}", call.name.text))
-        .at(span, "no argument has this place")
-        .help("leave it out")
+    Diagnostic::new(
+        Code::E0401,
+        format!("too many arguments for {}", call.name.text),
+    )
+    .at(span, "no argument has this place")
+    .help("leave it out")
 }
 
 pub(in crate::check) fn spread_not_named(
@@ -74,9 +83,12 @@ pub(in crate::check) fn spread_not_named(
     words: &[&str],
 ) -> Diagnostic {
     let forms: Vec<String> = words.iter().map(|w| format!("{w} = ...")).collect();
-    Diagnostic::new(Code::E0402, format!("{} without the name of an argument", call.name.text))
-        .at(span, format!("is this {}?", alternatives(words, "or")))
-        .help(format!("write {}", alternatives(&forms, "or")))
+    Diagnostic::new(
+        Code::E0402,
+        format!("{} without the name of an argument", call.name.text),
+    )
+    .at(span, format!("is this {}?", alternatives(words, "or")))
+    .help(format!("write {}", alternatives(&forms, "or")))
 }
 
 pub(in crate::check) fn over_missing(call: &DistributionCall, distribution: &str) -> Diagnostic {
@@ -118,7 +130,9 @@ pub(in crate::check) fn over_not_taken(
     let d = Diagnostic::new(Code::E0403, format!("`{word}` takes no `over`"))
         .at(span, "its value is a single one");
     if name.is_empty() {
-        d.help(format!("put `{plate}` in the brackets of the statement instead"))
+        d.help(format!(
+            "put `{plate}` in the brackets of the statement instead"
+        ))
     } else {
         d.help(format!("write `{name}[{plate}] : {word}`"))
     }
@@ -159,10 +173,16 @@ pub(in crate::check) fn case_of_unknown_elements(
     plate: &str,
     declared: Span,
 ) -> Diagnostic {
-    Diagnostic::new(Code::E0413, format!("`case` of `{plate}`, whose elements are not known"))
-        .at(span, "the branches need a listed or counted plate, or binary")
-        .also(declared, "its elements come from the data")
-        .help(format!("list the elements: `plate {plate} {{ a, b }}`"))
+    Diagnostic::new(
+        Code::E0413,
+        format!("`case` of `{plate}`, whose elements are not known"),
+    )
+    .at(
+        span,
+        "the branches need a listed or counted plate, or binary",
+    )
+    .also(declared, "its elements come from the data")
+    .help(format!("list the elements: `plate {plate} {{ a, b }}`"))
 }
 
 pub(in crate::check) fn branch_of_no_element(
@@ -171,10 +191,16 @@ pub(in crate::check) fn branch_of_no_element(
     elements: &[String],
     declared: Span,
 ) -> Diagnostic {
-    Diagnostic::new(Code::E0413, format!("`{}` is no element of `{plate}`", label.text))
-        .at(label.span, "no such element")
-        .also(declared, "the plate")
-        .help(format!("its elements are {}", alternatives(elements, "and")))
+    Diagnostic::new(
+        Code::E0413,
+        format!("`{}` is no element of `{plate}`", label.text),
+    )
+    .at(label.span, "no such element")
+    .also(declared, "the plate")
+    .help(format!(
+        "its elements are {}",
+        alternatives(elements, "and")
+    ))
 }
 
 pub(in crate::check) fn branch_twice(label: &Name, first: Span) -> Diagnostic {
@@ -192,7 +218,10 @@ pub(in crate::check) fn branches_missing(
 ) -> Diagnostic {
     let first = missing.first().map_or("", String::as_str);
     Diagnostic::new(Code::E0413, format!("`case` misses elements of `{plate}`"))
-        .at(span, format!("no branch for {}", alternatives(missing, "and")))
+        .at(
+            span,
+            format!("no branch for {}", alternatives(missing, "and")),
+        )
         .also(declared, "the plate")
         .help(format!("add a branch `{first}: DIST`"))
 }
@@ -217,10 +246,19 @@ pub(in crate::check) fn brackets_differ(
     over: Option<&str>,
     declared: Span,
 ) -> Diagnostic {
-    let d = Diagnostic::new(Code::E0313, format!("brackets of `{name}` are not its slots"))
-        .at(span, format!("brackets and `over` must be `{slots}`, in this order"))
-        .also(declared, format!("`{name}` has one value for each of `{slots}`"))
-        .help(format!("write `observe {name}[{brackets}]`"));
+    let d = Diagnostic::new(
+        Code::E0313,
+        format!("brackets of `{name}` are not its slots"),
+    )
+    .at(
+        span,
+        format!("brackets and `over` must be `{slots}`, in this order"),
+    )
+    .also(
+        declared,
+        format!("`{name}` has one value for each of `{slots}`"),
+    )
+    .help(format!("write `observe {name}[{brackets}]`"));
     match over {
         Some(plate) => d.help(format!("or add `over {plate}` to the distribution")),
         None => d,
@@ -235,7 +273,10 @@ pub(in crate::check) fn over_of_wrong_plate(
     declared: Span,
 ) -> Diagnostic {
     Diagnostic::new(Code::E0313, format!("`{name}` has no slot of `{plate}`"))
-        .at(span, format!("brackets and `over` must be `{slots}`, in this order"))
+        .at(
+            span,
+            format!("brackets and `over` must be `{slots}`, in this order"),
+        )
         .also(declared, "declared here")
         .help(format!("write `over` the last of `{slots}`"))
 }
@@ -245,10 +286,15 @@ pub(in crate::check) fn observed_without_distribution(
     name: &str,
     declared: Span,
 ) -> Diagnostic {
-    Diagnostic::new(Code::E0312, format!("`observe {name}` without a distribution"))
-        .at(span, "only a column may be observed so, for potentials")
-        .also(declared, "a definition")
-        .help(format!("write `observe {name} ~ DIST`, or observe the column itself"))
+    Diagnostic::new(
+        Code::E0312,
+        format!("`observe {name}` without a distribution"),
+    )
+    .at(span, "only a column may be observed so, for potentials")
+    .also(declared, "a definition")
+    .help(format!(
+        "write `observe {name} ~ DIST`, or observe the column itself"
+    ))
 }
 
 pub(in crate::check) fn labels_of_other_plate(
@@ -258,10 +304,13 @@ pub(in crate::check) fn labels_of_other_plate(
     own: &str,
     declared: Span,
 ) -> Diagnostic {
-    Diagnostic::new(Code::E0404, format!("{} draws elements of `{drawn}`", call.name.text))
-        .at(call.span, format!("`{name}` holds elements of `{own}`"))
-        .also(declared, "declared here")
-        .help(format!("use probabilities declared `over {own}`"))
+    Diagnostic::new(
+        Code::E0404,
+        format!("{} draws elements of `{drawn}`", call.name.text),
+    )
+    .at(call.span, format!("`{name}` holds elements of `{own}`"))
+    .also(declared, "declared here")
+    .help(format!("use probabilities declared `over {own}`"))
 }
 
 /// A column whose type is not inside the support.
@@ -272,20 +321,31 @@ pub(in crate::check) fn outside(
     declared: Span,
     wanted: Option<&str>,
 ) -> Diagnostic {
-    let d = Diagnostic::new(Code::E0408, format!("`{name}` is {word}, not what {} draws", call.name.text))
-        .at(call.span, format!("{word} values are outside its support"))
-        .also(declared, format!("`{name}` is {word}"));
+    let d = Diagnostic::new(
+        Code::E0408,
+        format!("`{name}` is {word}, not what {} draws", call.name.text),
+    )
+    .at(call.span, format!("{word} values are outside its support"))
+    .also(declared, format!("`{name}` is {word}"));
     match wanted {
-        Some(wanted) => d.help(format!("declare the column as `{wanted}`, or choose a distribution of {word} values")),
+        Some(wanted) => d.help(format!(
+            "declare the column as `{wanted}`, or choose a distribution of {word} values"
+        )),
         None => d.help(format!("choose a distribution of {word} values")),
     }
 }
 
 pub(in crate::check) fn observed_weight(name: &Name, declared: Span) -> Diagnostic {
-    Diagnostic::new(Code::E0408, format!("`observe` of the weight `{}`", name.text))
-        .at(name.span, "a weight says how often a row counts, it is not drawn")
-        .also(declared, "declared as a weight")
-        .help(format!("declare it as a value: `{} : count`", name.text))
+    Diagnostic::new(
+        Code::E0408,
+        format!("`observe` of the weight `{}`", name.text),
+    )
+    .at(
+        name.span,
+        "a weight says how often a row counts, it is not drawn",
+    )
+    .also(declared, "declared as a weight")
+    .help(format!("declare it as a value: `{} : count`", name.text))
 }
 
 pub(in crate::check) fn definition_outside(
@@ -295,8 +355,11 @@ pub(in crate::check) fn definition_outside(
     name: &str,
     declared: Span,
 ) -> Diagnostic {
-    Diagnostic::new(Code::E0408, format!("`{name}` is not what {distribution} draws"))
-        .at(span, format!("its values are {words}"))
-        .also(declared, "this expression leaves them")
-        .help("choose a distribution of real values, for example Gaussian")
+    Diagnostic::new(
+        Code::E0408,
+        format!("`{name}` is not what {distribution} draws"),
+    )
+    .at(span, format!("its values are {words}"))
+    .also(declared, "this expression leaves them")
+    .help("choose a distribution of real values, for example Gaussian")
 }

@@ -24,7 +24,10 @@ pub(in crate::check) fn no_element(
     rows: bool,
 ) -> Diagnostic {
     let mut d = Diagnostic::new(Code::E0307, format!("`{name}` needs an index of `{plate}`"))
-        .at(reference.span, format!("no element of `{plate}` is in scope"))
+        .at(
+            reference.span,
+            format!("no element of `{plate}` is in scope"),
+        )
         .also(declared, format!("`{name}` has a slot of `{plate}`"));
     if candidates.iter().any(|(_, variable)| *variable) {
         d = d.note("a latent is never implied as an index");
@@ -62,13 +65,19 @@ pub(in crate::check) fn several_candidates(
 ) -> Diagnostic {
     let names = distinct(places);
     let mut d = Diagnostic::new(Code::E0308, format!("`{name}` needs an index of `{plate}`"))
-        .at(reference.span, format!("{} elements of `{plate}` are in scope", places.len()))
+        .at(
+            reference.span,
+            format!("{} elements of `{plate}` are in scope", places.len()),
+        )
         .also(declared, format!("`{name}` has a slot of `{plate}`"));
     for (candidate, span) in places {
         d = d.also(*span, format!("`{candidate}` is one"));
     }
     if names.len() < places.len() {
-        return d.help(format!("name one of them, for example `[i in {plate}]`, and write `{}`", indexed(reference, name, "i")));
+        return d.help(format!(
+            "name one of them, for example `[i in {plate}]`, and write `{}`",
+            indexed(reference, name, "i")
+        ));
     }
     let written: Vec<String> = names.iter().map(|n| indexed(reference, name, n)).collect();
     d.help(format!("write {}", alternatives(&written, "or")))
@@ -87,8 +96,14 @@ fn distinct(places: &[(String, Span)]) -> Vec<&str> {
 /// The name of a plate stands for an element of which there are several.
 pub(in crate::check) fn named_by_plate(name: &Name, places: &[(String, Span)]) -> Diagnostic {
     let names = distinct(places);
-    let mut d = Diagnostic::new(Code::E0308, format!("`{}` could be several elements", name.text))
-        .at(name.span, format!("{} elements of this plate are in scope", places.len()));
+    let mut d = Diagnostic::new(
+        Code::E0308,
+        format!("`{}` could be several elements", name.text),
+    )
+    .at(
+        name.span,
+        format!("{} elements of this plate are in scope", places.len()),
+    );
     for (candidate, span) in places {
         d = d.also(*span, format!("`{candidate}` is one"));
     }
@@ -104,8 +119,14 @@ pub(in crate::check) fn same_name_at_one_level(
     name: &Name,
     places: Vec<(String, Span)>,
 ) -> Diagnostic {
-    let mut d = Diagnostic::new(Code::E0308, format!("`{}` could be several elements", name.text))
-        .at(name.span, format!("{} bound elements are called so", places.len()));
+    let mut d = Diagnostic::new(
+        Code::E0308,
+        format!("`{}` could be several elements", name.text),
+    )
+    .at(
+        name.span,
+        format!("{} bound elements are called so", places.len()),
+    );
     for (candidate, span) in places {
         d = d.also(span, format!("`{candidate}` is one"));
     }
@@ -118,17 +139,29 @@ pub(in crate::check) fn two_free_slots(
     plate: &str,
     declared: Span,
 ) -> Diagnostic {
-    Diagnostic::new(Code::E0308, format!("`{name}` needs its indices of `{plate}`"))
-        .at(span, format!("two free slots of `{plate}` are never filled by themselves"))
-        .also(declared, "declared here")
-        .help(format!(
-            "name the elements, `i in {plate}` and `j in {plate}`, and write `{name}[i, j]`"
-        ))
+    Diagnostic::new(
+        Code::E0308,
+        format!("`{name}` needs its indices of `{plate}`"),
+    )
+    .at(
+        span,
+        format!("two free slots of `{plate}` are never filled by themselves"),
+    )
+    .also(declared, "declared here")
+    .help(format!(
+        "name the elements, `i in {plate}` and `j in {plate}`, and write `{name}[i, j]`"
+    ))
 }
 
 pub(in crate::check) fn no_row_in_scope(name: &Name, places: &[(String, Span)]) -> Diagnostic {
-    let mut d = Diagnostic::new(Code::E0307, format!("no row of `{}` is in scope", name.text))
-        .at(name.span, "this column stands in several tables, and none of their rows is bound");
+    let mut d = Diagnostic::new(
+        Code::E0307,
+        format!("no row of `{}` is in scope", name.text),
+    )
+    .at(
+        name.span,
+        "this column stands in several tables, and none of their rows is bound",
+    );
     for (place, span) in places {
         d = d.also(*span, format!("`{place}`"));
     }
@@ -137,8 +170,11 @@ pub(in crate::check) fn no_row_in_scope(name: &Name, places: &[(String, Span)]) 
 
 /// A plate's name as an index where it has no element.
 pub(in crate::check) fn plate_as_index(name: &Name, candidates: &[(String, bool)]) -> Diagnostic {
-    let mut d = Diagnostic::new(Code::E0307, format!("no element of `{}` is in scope", name.text))
-        .at(name.span, "this is the name of a plate");
+    let mut d = Diagnostic::new(
+        Code::E0307,
+        format!("no element of `{}` is in scope", name.text),
+    )
+    .at(name.span, "this is the name of a plate");
     if candidates.iter().any(|(_, variable)| *variable) {
         d = d.note("a latent is never implied as an index");
     }
@@ -146,7 +182,10 @@ pub(in crate::check) fn plate_as_index(name: &Name, candidates: &[(String, bool)
         d = d.help(format!("write `{candidate}`"));
     }
     if candidates.is_empty() {
-        d = d.help(format!("put `{}` in the brackets of the statement", name.text));
+        d = d.help(format!(
+            "put `{}` in the brackets of the statement",
+            name.text
+        ));
     }
     d
 }
@@ -164,10 +203,18 @@ pub(in crate::check) fn no_free_slot(
     } else {
         format!("all slots of `{plate}` already have an index")
     };
-    Diagnostic::new(Code::E0309, format!("no free slot of `{name}` for `{index}`"))
-        .at(span, why)
-        .also(declared, format!("declared as `{}`", with_slots(name, slots)))
-        .help(format!("leave out `{index}`, or declare `{name}` with one more `{plate}`"))
+    Diagnostic::new(
+        Code::E0309,
+        format!("no free slot of `{name}` for `{index}`"),
+    )
+    .at(span, why)
+    .also(
+        declared,
+        format!("declared as `{}`", with_slots(name, slots)),
+    )
+    .help(format!(
+        "leave out `{index}`, or declare `{name}` with one more `{plate}`"
+    ))
 }
 
 pub(in crate::check) fn index_on_element(name: &Name, index: Span) -> Diagnostic {
@@ -186,7 +233,10 @@ pub(in crate::check) fn wrong_plate(
 ) -> Diagnostic {
     Diagnostic::new(Code::E0404, format!("`{index}` is an element of `{plate}`"))
         .at(span, format!("`{name}` has no slot of `{plate}`"))
-        .also(declared, format!("declared as `{}`", with_slots(name, slots)))
+        .also(
+            declared,
+            format!("declared as `{}`", with_slots(name, slots)),
+        )
         .help(format!(
             "index it by an element of {}, or declare `{name}` with `{plate}`",
             alternatives(slots, "or")
@@ -194,10 +244,13 @@ pub(in crate::check) fn wrong_plate(
 }
 
 pub(in crate::check) fn number_as_index(name: &Name, declared: Span) -> Diagnostic {
-    Diagnostic::new(Code::E0405, format!("the number `{}` as an index", name.text))
-        .at(name.span, "an index is an element of a plate")
-        .also(declared, "declared here as a number")
-        .help("index by a label column, a discrete variable or a bound element")
+    Diagnostic::new(
+        Code::E0405,
+        format!("the number `{}` as an index", name.text),
+    )
+    .at(name.span, "an index is an element of a plate")
+    .also(declared, "declared here as a number")
+    .help("index by a label column, a discrete variable or a bound element")
 }
 
 /// An element where a number is needed; `example` is a variable that it could index.
@@ -207,9 +260,15 @@ pub(in crate::check) fn element_as_number(
     declared: Span,
     example: Option<&str>,
 ) -> Diagnostic {
-    let d = Diagnostic::new(Code::E0405, format!("the element `{}` as a number", name.text))
-        .at(name.span, format!("this is an element of `{plate}`, a number is needed"))
-        .also(declared, "declared here");
+    let d = Diagnostic::new(
+        Code::E0405,
+        format!("the element `{}` as a number", name.text),
+    )
+    .at(
+        name.span,
+        format!("this is an element of `{plate}`, a number is needed"),
+    )
+    .also(declared, "declared here");
     match example {
         Some(example) => d.help(format!("use it as an index: `{example}[{}]`", name.text)),
         None => d.help(format!(
@@ -220,19 +279,36 @@ pub(in crate::check) fn element_as_number(
 }
 
 pub(in crate::check) fn lag_of_unbound(name: &Name, span: Span) -> Diagnostic {
-    Diagnostic::new(Code::E0310, format!("`{}-k` of no bound element", name.text))
-        .at(span, "only an element of the statement's brackets has one before it")
-        .help("put an ordered plate in the brackets and subtract from its name: `[t in step]`, `t-1`")
+    Diagnostic::new(
+        Code::E0310,
+        format!("`{}-k` of no bound element", name.text),
+    )
+    .at(
+        span,
+        "only an element of the statement's brackets has one before it",
+    )
+    .help("put an ordered plate in the brackets and subtract from its name: `[t in step]`, `t-1`")
 }
 
 pub(in crate::check) fn lag_of_fold(name: &Name, span: Span, bound: Span) -> Diagnostic {
-    Diagnostic::new(Code::E0310, format!("`{}-k` of an element bound by `over`", name.text))
-        .at(span, "only an element of the statement's brackets has one before it")
-        .also(bound, "bound here")
-        .help("put the plate in the brackets of the statement")
+    Diagnostic::new(
+        Code::E0310,
+        format!("`{}-k` of an element bound by `over`", name.text),
+    )
+    .at(
+        span,
+        "only an element of the statement's brackets has one before it",
+    )
+    .also(bound, "bound here")
+    .help("put the plate in the brackets of the statement")
 }
 
-pub(in crate::check) fn no_order(span: Span, plate: &str, declared: Span, table: bool) -> Diagnostic {
+pub(in crate::check) fn no_order(
+    span: Span,
+    plate: &str,
+    declared: Span,
+    table: bool,
+) -> Diagnostic {
     let d = Diagnostic::new(Code::E0310, format!("`{plate}` has no order"))
         .at(span, "no element comes before another");
     if table {
@@ -240,7 +316,9 @@ pub(in crate::check) fn no_order(span: Span, plate: &str, declared: Span, table:
             .help(format!("write `data {plate} ordered by COLUMN {{ ... }}`"))
     } else {
         d.also(declared, "the distinct labels of a column")
-            .help(format!("list the elements in order: `plate {plate} {{ ... }}`"))
+            .help(format!(
+                "list the elements in order: `plate {plate} {{ ... }}`"
+            ))
     }
 }
 
@@ -250,11 +328,20 @@ pub(in crate::check) fn fold_of_two_columns(
     first: (&str, Span),
     second: (&str, Span),
 ) -> Diagnostic {
-    Diagnostic::new(Code::E0315, format!("two columns restrict the rows of `{table}`"))
-        .at(fold.span, format!("`{}` and `{}` both refer to bound elements", first.0, second.0))
-        .also(first.1, "one")
-        .also(second.1, "the other")
-        .help("compute the fold in a `let` of its own that binds one of the two plates")
+    Diagnostic::new(
+        Code::E0315,
+        format!("two columns restrict the rows of `{table}`"),
+    )
+    .at(
+        fold.span,
+        format!(
+            "`{}` and `{}` both refer to bound elements",
+            first.0, second.0
+        ),
+    )
+    .also(first.1, "one")
+    .also(second.1, "the other")
+    .help("compute the fold in a `let` of its own that binds one of the two plates")
 }
 
 pub(in crate::check) fn fold_of_several(
@@ -262,8 +349,11 @@ pub(in crate::check) fn fold_of_several(
     table: &str,
     places: Vec<(String, Span)>,
 ) -> Diagnostic {
-    let mut d = Diagnostic::new(Code::E0315, format!("two elements restrict the rows of `{table}`"))
-        .at(fold.span, "the rows of which of them?");
+    let mut d = Diagnostic::new(
+        Code::E0315,
+        format!("two elements restrict the rows of `{table}`"),
+    )
+    .at(fold.span, "the rows of which of them?");
     for (name, span) in places {
         d = d.also(span, format!("`{name}` is one"));
     }
@@ -275,7 +365,10 @@ pub(in crate::check) fn lag_without_first(span: Span, plate: Option<&str>) -> Di
     let d = Diagnostic::new(Code::E0412, "`i-k` without `first`");
     match plate {
         Some(plate) => d
-            .at(span, format!("the first of `{plate}` have nothing before them"))
+            .at(
+                span,
+                format!("the first of `{plate}` have nothing before them"),
+            )
             .help("say what they are drawn from: `~ DIST first DIST`"),
         None => d
             .at(span, "the first elements have nothing before them")
@@ -291,6 +384,9 @@ pub(in crate::check) fn first_without_lag(span: Span) -> Diagnostic {
 
 pub(in crate::check) fn lag_in_first(span: Span) -> Diagnostic {
     Diagnostic::new(Code::E0412, "`i-k` inside `first`")
-        .at(span, "the elements that `first` is for have nothing before them")
+        .at(
+            span,
+            "the elements that `first` is for have nothing before them",
+        )
         .help("use no `i-k` after `first`")
 }

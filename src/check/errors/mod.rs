@@ -35,7 +35,10 @@ mod tests {
     #[test]
     fn words_are_listed_with_a_last_conjunction() {
         assert_eq!(super::alternatives(&["a"], "or"), "`a`");
-        assert_eq!(super::alternatives(&["a", "b", "c"], "or"), "`a`, `b` or `c`");
+        assert_eq!(
+            super::alternatives(&["a", "b", "c"], "or"),
+            "`a`, `b` or `c`"
+        );
         assert_eq!(super::alternatives::<&str>(&[], "or"), "");
     }
 }

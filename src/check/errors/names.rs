@@ -38,7 +38,9 @@ pub(in crate::check) fn option_of_no_variable(
     let d = Diagnostic::new(Code::E0301, title);
     match near {
         Some(near) => d.help(format!("a similar name exists: write `{option} {near}`")),
-        None => d.help(format!("{option} takes names declared with `param` or `latent`")),
+        None => d.help(format!(
+            "{option} takes names declared with `param` or `latent`"
+        )),
     }
 }
 
@@ -54,7 +56,9 @@ pub(in crate::check) fn set_of_no_constant(
     };
     let d = Diagnostic::new(Code::E0301, title);
     match near {
-        Some(near) => d.help(format!("a similar name exists: write `--set {near}=NUMBER`")),
+        Some(near) => d.help(format!(
+            "a similar name exists: write `--set {near}=NUMBER`"
+        )),
         None => d.help("--set replaces the number of a `const` without brackets and `over`"),
     }
 }
@@ -64,7 +68,10 @@ pub(in crate::check) fn declared_twice(name: &Name, first: Span, what: &str) -> 
         .at(name.span, format!("this {what} needs a name of its own"))
         .also(first, "first declared here");
     match what {
-        "element" => d.help(format!("choose a name that is not in use, for example `{}2`", name.text)),
+        "element" => d.help(format!(
+            "choose a name that is not in use, for example `{}2`",
+            name.text
+        )),
         "plate" => d.help("keep one of the two declarations, or rename one of the plates"),
         _ => d.help("rename one of the two"),
     }
@@ -72,15 +79,24 @@ pub(in crate::check) fn declared_twice(name: &Name, first: Span, what: &str) -> 
 
 pub(in crate::check) fn binary_is_built_in(name: &Name) -> Diagnostic {
     Diagnostic::new(Code::E0302, "`binary` is declared twice")
-        .at(name.span, "the plate `binary` is built in, with elements 0 and 1")
+        .at(
+            name.span,
+            "the plate `binary` is built in, with elements 0 and 1",
+        )
         .help("choose another name for this plate")
 }
 
 pub(in crate::check) fn group_and_labels(name: &Name, first: Span) -> Diagnostic {
     Diagnostic::new(Code::E0302, format!("`{}` is declared twice", name.text))
         .at(name.span, "labels cannot be elements of a column group")
-        .also(first, "the columns of this group are the elements of the plate")
-        .help(format!("give the labels a plate of their own: `: label of {}_label`", name.text))
+        .also(
+            first,
+            "the columns of this group are the elements of the plate",
+        )
+        .help(format!(
+            "give the labels a plate of their own: `: label of {}_label`",
+            name.text
+        ))
 }
 
 pub(in crate::check) fn plate_and_value(
@@ -89,14 +105,23 @@ pub(in crate::check) fn plate_and_value(
     element_of: Option<&str>,
 ) -> Diagnostic {
     let why = match element_of {
-        Some(other) => format!("this value is an element of `{other}`, not of `{}`", name.text),
+        Some(other) => format!(
+            "this value is an element of `{other}`, not of `{}`",
+            name.text
+        ),
         None => format!("this value is no element of the plate `{}`", name.text),
     };
-    Diagnostic::new(Code::E0303, format!("`{}` names a plate and a value", name.text))
-        .at(name.span, why)
-        .also(plate, "the plate of the same name")
-        .note("a value may share the name of a plate only if it is an element of it")
-        .help(format!("rename the value, for example `{}_value`", name.text))
+    Diagnostic::new(
+        Code::E0303,
+        format!("`{}` names a plate and a value", name.text),
+    )
+    .at(name.span, why)
+    .also(plate, "the plate of the same name")
+    .note("a value may share the name of a plate only if it is an element of it")
+    .help(format!(
+        "rename the value, for example `{}_value`",
+        name.text
+    ))
 }
 
 pub(in crate::check) fn unknown_plate(
@@ -123,10 +148,15 @@ pub(in crate::check) fn factorise_of_other_plate(
     variable: &str,
     declared: Span,
 ) -> Diagnostic {
-    Diagnostic::new(Code::E0304, format!("`{variable}` has no slot of `{}`", name.text))
-        .at(name.span, "not a plate of this variable")
-        .also(declared, "declared here")
-        .help(format!("name plates of `{variable}`, or write `factorise {variable}`"))
+    Diagnostic::new(
+        Code::E0304,
+        format!("`{variable}` has no slot of `{}`", name.text),
+    )
+    .at(name.span, "not a plate of this variable")
+    .also(declared, "declared here")
+    .help(format!(
+        "name plates of `{variable}`, or write `factorise {variable}`"
+    ))
 }
 
 pub(in crate::check) fn unknown_distribution(name: &Name, near: Option<&str>) -> Diagnostic {
@@ -138,8 +168,12 @@ pub(in crate::check) fn unknown_distribution(name: &Name, near: Option<&str>) ->
         "discrete" | "cat" | "categoricallogits" | "multinoulli" => Some("Categorical(p) over A"),
         "bern" | "flip" => Some("Bernoulli(p)"),
         "expon" | "exp" => Some("Exponential(rate = ...)"),
-        "invgamma" | "inv_gamma" | "inversegamma" | "igamma" => Some("InverseGamma(shape, scale = ...)"),
-        "invwishart" | "inv_wishart" | "inversewishart" => Some("InverseWishart(df, scale = ...) over A"),
+        "invgamma" | "inv_gamma" | "inversegamma" | "igamma" => {
+            Some("InverseGamma(shape, scale = ...)")
+        }
+        "invwishart" | "inv_wishart" | "inversewishart" => {
+            Some("InverseWishart(df, scale = ...) over A")
+        }
         "t" | "student" | "student_t" | "students_t" => Some("StudentT(df, mean, scale = ...)"),
         "doubleexponential" | "double_exponential" => Some("Laplace(mean, scale = ...)"),
         "unif" => Some("Uniform(low, high)"),
@@ -154,7 +188,10 @@ pub(in crate::check) fn unknown_distribution(name: &Name, near: Option<&str>) ->
         (None, Some(near)) => d.help(format!("a similar name exists: write `{near}`")),
         (None, None) => {
             let names: Vec<&str> = crate::dist::all().iter().map(|s| s.name).collect();
-            d.help(format!("the distributions are {}", alternatives(&names, "and")))
+            d.help(format!(
+                "the distributions are {}",
+                alternatives(&names, "and")
+            ))
         }
     }
 }
@@ -193,8 +230,14 @@ pub(in crate::check) fn unknown_word(
 
 pub(in crate::check) fn of_without_label(of: &Name, word: &str) -> Diagnostic {
     Diagnostic::new(Code::E0207, "`of` belongs to labels")
-        .at(of.span, format!("`{word}` values are no elements of a plate"))
-        .help(format!("write `label of {}`, or leave out `of {}`", of.text, of.text))
+        .at(
+            of.span,
+            format!("`{word}` values are no elements of a plate"),
+        )
+        .help(format!(
+            "write `label of {}`, or leave out `of {}`",
+            of.text, of.text
+        ))
 }
 
 pub(in crate::check) fn label_without_plate(span: Span) -> Diagnostic {
@@ -227,16 +270,26 @@ pub(in crate::check) fn circle_of_values(names: &[Name], plate: Option<&str>) ->
         d = d.also(name.span, format!("`{}` is part of the circle", name.text));
     }
     match plate {
-        Some(plate) => d.help(format!("a chain uses the element before: `{own}[{plate}-1]`")),
+        Some(plate) => d.help(format!(
+            "a chain uses the element before: `{own}[{plate}-1]`"
+        )),
         None => d.help("leave one of these names out of the definition of the other"),
     }
 }
 
 pub(in crate::check) fn no_key(column: Span, table: &str, declared: Span) -> Diagnostic {
-    Diagnostic::new(Code::E0314, format!("labels refer to `{table}`, which has no key"))
-        .at(column, format!("these labels would be rows of the table `{table}`"))
-        .also(declared, "no column of this table names its rows")
-        .help(format!("add the column `{table} : label` to `data {table}`, or use another plate: `label of P`"))
+    Diagnostic::new(
+        Code::E0314,
+        format!("labels refer to `{table}`, which has no key"),
+    )
+    .at(
+        column,
+        format!("these labels would be rows of the table `{table}`"),
+    )
+    .also(declared, "no column of this table names its rows")
+    .help(format!(
+        "add the column `{table} : label` to `data {table}`, or use another plate: `label of P`"
+    ))
 }
 
 pub(in crate::check) fn every_of_no_column(
@@ -244,26 +297,37 @@ pub(in crate::check) fn every_of_no_column(
     table: &str,
     near: Option<&str>,
 ) -> Diagnostic {
-    let d = Diagnostic::new(Code::E0316, format!("`every` of no column `{}`", name.text))
-        .at(name.span, format!("`data {table}` has no label column of this name"));
+    let d = Diagnostic::new(Code::E0316, format!("`every` of no column `{}`", name.text)).at(
+        name.span,
+        format!("`data {table}` has no label column of this name"),
+    );
     match did_you_mean(near) {
         Some(text) => d.help(text),
-        None => d.help(format!("add the column `{} : label` to the block", name.text)),
+        None => d.help(format!(
+            "add the column `{} : label` to the block",
+            name.text
+        )),
     }
 }
 
 pub(in crate::check) fn every_of_no_label(name: &Name, declared: Span) -> Diagnostic {
-    Diagnostic::new(Code::E0316, format!("`every` of no label column `{}`", name.text))
-        .at(name.span, "only labels have combinations")
-        .also(declared, "declared here")
-        .help(format!("declare it as a label: `{} : label`", name.text))
+    Diagnostic::new(
+        Code::E0316,
+        format!("`every` of no label column `{}`", name.text),
+    )
+    .at(name.span, "only labels have combinations")
+    .also(declared, "declared here")
+    .help(format!("declare it as a label: `{} : label`", name.text))
 }
 
 pub(in crate::check) fn no_single_column(name: &Name, word: &str, declared: Span) -> Diagnostic {
-    Diagnostic::new(Code::E0316, format!("`{word}` of no single column `{}`", name.text))
-        .at(name.span, "this name stands for no one column of the file")
-        .also(declared, "declared here")
-        .help(format!("name one column of the file after `{word}`"))
+    Diagnostic::new(
+        Code::E0316,
+        format!("`{word}` of no single column `{}`", name.text),
+    )
+    .at(name.span, "this name stands for no one column of the file")
+    .also(declared, "declared here")
+    .help(format!("name one column of the file after `{word}`"))
 }
 
 pub(in crate::check) fn observed_no_data(name: &Name, what: &str, declared: Span) -> Diagnostic {
@@ -272,10 +336,7 @@ pub(in crate::check) fn observed_no_data(name: &Name, what: &str, declared: Span
             "a variable has no data",
             "state its distribution where it is declared: `latent NAME ~ DIST`",
         ),
-        "plate" => (
-            "a plate has no values",
-            "observe a column of a data block",
-        ),
+        "plate" => ("a plate has no values", "observe a column of a data block"),
         "constant" => (
             "a constant is no data",
             "observe a column, or a `let` made of columns",
@@ -285,10 +346,13 @@ pub(in crate::check) fn observed_no_data(name: &Name, what: &str, declared: Span
             "observe a column, or a `let` of data and constants alone",
         ),
     };
-    Diagnostic::new(Code::E0312, format!("`observe` of `{}`, which is no data", name.text))
-        .at(name.span, why)
-        .also(declared, "declared here")
-        .help(help)
+    Diagnostic::new(
+        Code::E0312,
+        format!("`observe` of `{}`, which is no data", name.text),
+    )
+    .at(name.span, why)
+    .also(declared, "declared here")
+    .help(help)
 }
 
 pub(in crate::check) fn observed_twice(name: &Name, first: Span) -> Diagnostic {

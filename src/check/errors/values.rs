@@ -58,9 +58,15 @@ pub(in crate::check) fn may_leave(
     support: ArgumentSupport,
     cause: Option<Cause>,
 ) -> Diagnostic {
-    let d = Diagnostic::new(Code::E0407, format!("`{word}` of {distribution} may leave its support"))
-        .at(span, format!("this must be {}", support_words(support)));
-    let positive = matches!(support, ArgumentSupport::Positive | ArgumentSupport::NonNegative);
+    let d = Diagnostic::new(
+        Code::E0407,
+        format!("`{word}` of {distribution} may leave its support"),
+    )
+    .at(span, format!("this must be {}", support_words(support)));
+    let positive = matches!(
+        support,
+        ArgumentSupport::Positive | ArgumentSupport::NonNegative
+    );
     let transform = match (distribution, word) {
         ("Poisson", "rate") => Some("Poisson(log = ...)".to_string()),
         (_, "p") => Some(format!("{distribution}(logit = ...)")),
@@ -70,7 +76,10 @@ pub(in crate::check) fn may_leave(
     let Some(cause) = cause else {
         return match transform {
             Some(text) => d.help(format!("write `{text}`")),
-            None => d.help(format!("write an expression that is {}", support_words(support))),
+            None => d.help(format!(
+                "write an expression that is {}",
+                support_words(support)
+            )),
         };
     };
     let d = d.also(
@@ -83,11 +92,15 @@ pub(in crate::check) fn may_leave(
         ArgumentSupport::Real | ArgumentSupport::Simplex | ArgumentSupport::Count => None,
     };
     match (domain, cause.flat && cause.alone, transform) {
-        (Some(domain), true, _) => {
-            d.help(format!("declare `{}` with the domain `{domain}`", cause.name))
-        }
+        (Some(domain), true, _) => d.help(format!(
+            "declare `{}` with the domain `{domain}`",
+            cause.name
+        )),
         (_, _, Some(text)) => d.help(format!("write `{text}`")),
-        (_, _, None) => d.help(format!("write an expression that is {}", support_words(support))),
+        (_, _, None) => d.help(format!(
+            "write an expression that is {}",
+            support_words(support)
+        )),
     }
 }
 
@@ -99,12 +112,27 @@ pub(in crate::check) fn number_outside(
     value: f64,
     element: &str,
 ) -> Diagnostic {
-    Diagnostic::new(Code::E0407, format!("`{word}` of {distribution} is {value}"))
-        .at(span, format!("{value}{}, but it must be {}", of_element(element), support_words(support)))
-        .help(format!("choose a value that is {}", support_words(support)))
+    Diagnostic::new(
+        Code::E0407,
+        format!("`{word}` of {distribution} is {value}"),
+    )
+    .at(
+        span,
+        format!(
+            "{value}{}, but it must be {}",
+            of_element(element),
+            support_words(support)
+        ),
+    )
+    .help(format!("choose a value that is {}", support_words(support)))
 }
 
-pub(in crate::check) fn low_not_below_high(span: Span, low: f64, high: f64, first: Span) -> Diagnostic {
+pub(in crate::check) fn low_not_below_high(
+    span: Span,
+    low: f64,
+    high: f64,
+    first: Span,
+) -> Diagnostic {
     Diagnostic::new(Code::E0407, "`high` of Uniform is not above `low`")
         .at(span, format!("{high}"))
         .also(first, format!("{low}"))
@@ -113,7 +141,13 @@ pub(in crate::check) fn low_not_below_high(span: Span, low: f64, high: f64, firs
 
 pub(in crate::check) fn df_too_small(span: Span, df: f64, n: usize) -> Diagnostic {
     Diagnostic::new(Code::E0407, format!("`df` is {df}"))
-        .at(span, format!("it must be above {}, one less than the side of the matrix", n.saturating_sub(1)))
+        .at(
+            span,
+            format!(
+                "it must be above {}, one less than the side of the matrix",
+                n.saturating_sub(1)
+            ),
+        )
         .help(format!("write `df = {}` or more", n + 1))
 }
 
@@ -124,15 +158,23 @@ pub(in crate::check) fn may_be_no_simplex(
     unknown: Option<(String, Span)>,
     logit: bool,
 ) -> Diagnostic {
-    let mut d = Diagnostic::new(Code::E0407, format!("`p` of {distribution} may be no simplex"))
-        .at(span, format!("this must sum to 1 over `{plate}`, whatever the unknowns are"));
+    let mut d = Diagnostic::new(
+        Code::E0407,
+        format!("`p` of {distribution} may be no simplex"),
+    )
+    .at(
+        span,
+        format!("this must sum to 1 over `{plate}`, whatever the unknowns are"),
+    );
     if let Some((name, span)) = unknown {
         d = d.also(span, format!("`{name}` is unknown"));
     }
     if logit {
         d.help(format!("write `{distribution}(logit = ...) over {plate}`, or declare probabilities: `simplex over {plate}`"))
     } else {
-        d.help(format!("declare the probabilities as `simplex over {plate}` or with a Dirichlet"))
+        d.help(format!(
+            "declare the probabilities as `simplex over {plate}` or with a Dirichlet"
+        ))
     }
 }
 
@@ -152,16 +194,27 @@ pub(in crate::check) fn no_simplex(
     };
     Diagnostic::new(Code::E0411, "constant probabilities are no simplex")
         .at(span, why)
-        .help(format!("give numbers from 0 to 1 that sum to 1 over `{plate}`"))
+        .help(format!(
+            "give numbers from 0 to 1 that sum to 1 over `{plate}`"
+        ))
 }
 
-pub(in crate::check) fn no_covariance(span: Span, word: &str, why: &str, element: &str) -> Diagnostic {
+pub(in crate::check) fn no_covariance(
+    span: Span,
+    word: &str,
+    why: &str,
+    element: &str,
+) -> Diagnostic {
     Diagnostic::new(Code::E0411, format!("constant `{word}` is no covariance"))
         .at(span, format!("{why}{}", of_element(element)))
         .help("give a symmetric positive definite matrix, for example `identity`")
 }
 
-pub(in crate::check) fn matrix_for_number(span: Span, name: &str, declared: Option<Span>) -> Diagnostic {
+pub(in crate::check) fn matrix_for_number(
+    span: Span,
+    name: &str,
+    declared: Option<Span>,
+) -> Diagnostic {
     let d = Diagnostic::new(Code::E0406, format!("the matrix `{name}` for a number"))
         .at(span, "a number is needed here");
     let d = match declared {
@@ -184,9 +237,12 @@ pub(in crate::check) fn no_such_matrix_arithmetic(span: Span) -> Diagnostic {
 }
 
 pub(in crate::check) fn scale_varies(span: Span, plate: &str) -> Diagnostic {
-    Diagnostic::new(Code::E0406, format!("factor of a matrix varies along `{plate}`"))
-        .at(span, "one number belongs to the whole matrix")
-        .help("write `diagonal(e)` for a number that varies")
+    Diagnostic::new(
+        Code::E0406,
+        format!("factor of a matrix varies along `{plate}`"),
+    )
+    .at(span, "one number belongs to the whole matrix")
+    .help("write `diagonal(e)` for a number that varies")
 }
 
 pub(in crate::check) fn matrix_of_other_plate(
@@ -195,10 +251,13 @@ pub(in crate::check) fn matrix_of_other_plate(
     plate: &str,
     declared: Span,
 ) -> Diagnostic {
-    Diagnostic::new(Code::E0404, format!("`{}` is a matrix over `{own}`", r.name.text))
-        .at(r.span, format!("a matrix over `{plate}` is needed here"))
-        .also(declared, "declared here")
-        .help(format!("declare it over `{plate}`"))
+    Diagnostic::new(
+        Code::E0404,
+        format!("`{}` is a matrix over `{own}`", r.name.text),
+    )
+    .at(r.span, format!("a matrix over `{plate}` is needed here"))
+    .also(declared, "declared here")
+    .help(format!("declare it over `{plate}`"))
 }
 
 pub(in crate::check) fn sd_of_unknown(
@@ -220,16 +279,22 @@ pub(in crate::check) fn sd_of_unknown(
 }
 
 pub(in crate::check) fn const_of_data(name: &Name, span: Span) -> Diagnostic {
-    Diagnostic::new(Code::E0416, format!("const `{}` of data or unknowns", name.text))
-        .at(span, "a constant is made of numbers and constants alone")
-        .also(name.span, "declared as `const`")
-        .help(format!("write `let {} = ...`", name.text))
+    Diagnostic::new(
+        Code::E0416,
+        format!("const `{}` of data or unknowns", name.text),
+    )
+    .at(span, "a constant is made of numbers and constants alone")
+    .also(name.span, "declared as `const`")
+    .help(format!("write `let {} = ...`", name.text))
 }
 
 pub(in crate::check) fn size_not_whole(span: Span, plate: &str, value: f64) -> Diagnostic {
-    Diagnostic::new(Code::E0409, format!("`{plate}` cannot have {value} elements"))
-        .at(span, "a size is a whole number above 0")
-        .help(format!("write for example `plate {plate}(3)`"))
+    Diagnostic::new(
+        Code::E0409,
+        format!("`{plate}` cannot have {value} elements"),
+    )
+    .at(span, "a size is a whole number above 0")
+    .help(format!("write for example `plate {plate}(3)`"))
 }
 
 pub(in crate::check) fn size_of_data(
@@ -256,7 +321,13 @@ pub(in crate::check) fn table_does_not_fit(
     let words = |n: usize| if n == 1 { "y" } else { "ies" };
     let elements = if size == 1 { "element" } else { "elements" };
     Diagnostic::new(Code::E0410, format!("table does not fit `{plate}`"))
-        .at(span, format!("{entries} entr{}, but `{plate}` has {size} {elements}", words(entries)))
+        .at(
+            span,
+            format!(
+                "{entries} entr{}, but `{plate}` has {size} {elements}",
+                words(entries)
+            ),
+        )
         .also(declared, "the plate")
         .help(format!("give {size} entr{} along `{plate}`", words(size)))
 }
@@ -278,29 +349,46 @@ pub(in crate::check) fn table_too_deep(
     } else {
         format!("its plates are `{}`", plates.join(", "))
     };
-    Diagnostic::new(Code::E0410, format!("table has more levels than `{name}` has plates"))
-        .at(span, format!("{depth} levels of lists; {of}"))
-        .help(format!("add plates in brackets, `{name}[A] = ...`, or write fewer levels"))
+    Diagnostic::new(
+        Code::E0410,
+        format!("table has more levels than `{name}` has plates"),
+    )
+    .at(span, format!("{depth} levels of lists; {of}"))
+    .help(format!(
+        "add plates in brackets, `{name}[A] = ...`, or write fewer levels"
+    ))
 }
 
 pub(in crate::check) fn group_of_two_plates(second: &Name) -> Diagnostic {
     Diagnostic::new(Code::E0410, "column group of two plates")
-        .at(second.span, "the columns of a group are the elements of one plate")
+        .at(
+            second.span,
+            "the columns of a group are the elements of one plate",
+        )
         .help("keep one plate in the brackets; a long table has a label column for each plate")
 }
 
 pub(in crate::check) fn source_does_not_fit(span: Span, name: &str, group: bool) -> Diagnostic {
-    let d = Diagnostic::new(Code::E0410, format!("source of `{name}` does not fit its plates"));
+    let d = Diagnostic::new(
+        Code::E0410,
+        format!("source of `{name}` does not fit its plates"),
+    );
     if group {
         d.at(span, "a group of columns needs a pattern, a list or `rest`")
             .help(format!("write `= \"{name}_*\"`, `= (a, b)` or `= rest`"))
     } else {
-        d.at(span, "several columns for a single one")
-            .help(format!("name one column, or make it a group: `{name}[plate]`"))
+        d.at(span, "several columns for a single one").help(format!(
+            "name one column, or make it a group: `{name}[plate]`"
+        ))
     }
 }
 
-pub(in crate::check) fn cell_outside(span: Span, value: &str, ty: &str, declared: Span) -> Diagnostic {
+pub(in crate::check) fn cell_outside(
+    span: Span,
+    value: &str,
+    ty: &str,
+    declared: Span,
+) -> Diagnostic {
     Diagnostic::new(Code::E0408, format!("{value} is not a `{ty}` cell"))
         .at(span, format!("cells would hold {value}"))
         .also(declared, "the type of the column")
@@ -314,10 +402,19 @@ pub(in crate::check) fn pair_of_two_plates(
     q: &str,
     declared: Span,
 ) -> Diagnostic {
-    Diagnostic::new(Code::E0404, format!("`{}` and `{}` are of two plates", a.text, b.text))
-        .at(b.span, format!("`{}` holds elements of `{p}`, `{}` of `{q}`", a.text, b.text))
-        .also(declared, "declared here")
-        .help(format!("declare both as `label of {p}`"))
+    Diagnostic::new(
+        Code::E0404,
+        format!("`{}` and `{}` are of two plates", a.text, b.text),
+    )
+    .at(
+        b.span,
+        format!(
+            "`{}` holds elements of `{p}`, `{}` of `{q}`",
+            a.text, b.text
+        ),
+    )
+    .also(declared, "declared here")
+    .help(format!("declare both as `label of {p}`"))
 }
 
 pub(in crate::check) fn second_weight(span: Span, first: Span) -> Diagnostic {
@@ -330,27 +427,43 @@ pub(in crate::check) fn second_weight(span: Span, first: Span) -> Diagnostic {
 pub(in crate::check) fn weight_group(span: Span, plate: &str) -> Diagnostic {
     Diagnostic::new(Code::E0415, "a group of weights")
         .at(span, "a weight is one number for a row")
-        .help(format!("declare it as `count`, with a value for each of `{plate}`"))
+        .help(format!(
+            "declare it as `count`, with a value for each of `{plate}`"
+        ))
 }
 
 pub(in crate::check) fn weight_not_here(span: Span, word: &str, clause: Span) -> Diagnostic {
-    let table = if word == "ordered" { "an ordered table" } else { "an `every` table" };
+    let table = if word == "ordered" {
+        "an ordered table"
+    } else {
+        "an `every` table"
+    };
     Diagnostic::new(Code::E0415, format!("a weight in {table}"))
         .at(span, "a row stands for itself here")
         .also(clause, format!("{table}"))
-        .help(format!("leave out `{word}`, or declare the column as `count` or `real`"))
+        .help(format!(
+            "leave out `{word}`, or declare the column as `count` or `real`"
+        ))
 }
 
 pub(in crate::check) fn discrete_param(span: Span, name: &str, word: &str) -> Diagnostic {
     Diagnostic::new(Code::E0408, format!("a flat param cannot be `{word}`"))
-        .at(span, "only latents of undirected models are discrete without a distribution")
-        .help(format!("write `latent {name}` with a distribution or a potential"))
+        .at(
+            span,
+            "only latents of undirected models are discrete without a distribution",
+        )
+        .help(format!(
+            "write `latent {name}` with a distribution or a potential"
+        ))
 }
 
 pub(in crate::check) fn treatment_of_param(span: Span, name: &str) -> Diagnostic {
-    Diagnostic::new(Code::E0414, format!("`as` does not apply to param `{name}`"))
-        .at(span, "a param is a point already")
-        .help("leave it out, or declare the variable as `latent`")
+    Diagnostic::new(
+        Code::E0414,
+        format!("`as` does not apply to param `{name}`"),
+    )
+    .at(span, "a param is a point already")
+    .help("leave it out, or declare the variable as `latent`")
 }
 
 pub(in crate::check) fn constraint_of_domain(
@@ -359,7 +472,11 @@ pub(in crate::check) fn constraint_of_domain(
     name: &str,
     declared: Span,
 ) -> Diagnostic {
-    let values = if words == "increasing" { "numbers" } else { "real numbers" };
+    let values = if words == "increasing" {
+        "numbers"
+    } else {
+        "real numbers"
+    };
     Diagnostic::new(Code::E0414, format!("`{words}` does not apply to `{name}`"))
         .at(span, format!("it is for {values}"))
         .also(declared, "declared here")
@@ -379,10 +496,13 @@ pub(in crate::check) fn constraint_of_plate(
     } else {
         format!("`{name}` has more than one slot of `{plate}`")
     };
-    Diagnostic::new(Code::E0414, format!("`{words} over {plate}` does not apply"))
-        .at(span, why)
-        .also(declared, "declared here")
-        .help(format!("name a plate that `{name}` has once"))
+    Diagnostic::new(
+        Code::E0414,
+        format!("`{words} over {plate}` does not apply"),
+    )
+    .at(span, why)
+    .also(declared, "declared here")
+    .help(format!("name a plate that `{name}` has once"))
 }
 
 pub(in crate::check) fn increasing_without_order(
@@ -391,13 +511,18 @@ pub(in crate::check) fn increasing_without_order(
     declared: Span,
     table: bool,
 ) -> Diagnostic {
-    let d = Diagnostic::new(Code::E0414, format!("`increasing over {plate}` does not apply"))
-        .at(span, format!("the elements of `{plate}` have no order"))
-        .also(declared, "the plate");
+    let d = Diagnostic::new(
+        Code::E0414,
+        format!("`increasing over {plate}` does not apply"),
+    )
+    .at(span, format!("the elements of `{plate}` have no order"))
+    .also(declared, "the plate");
     if table {
         d.help(format!("write `data {plate} ordered by COLUMN {{ ... }}`"))
     } else {
-        d.help(format!("list the elements in order: `plate {plate} {{ ... }}`"))
+        d.help(format!(
+            "list the elements in order: `plate {plate} {{ ... }}`"
+        ))
     }
 }
 
@@ -421,15 +546,27 @@ pub(in crate::check) fn symmetric_does_not_apply(
         .help(format!("leave it out, or declare `{name}[A, A]`"))
 }
 
-pub(in crate::check) fn latent_without_distribution(name: &Name, domain: &ast::Domain) -> Diagnostic {
-    Diagnostic::new(Code::E0417, format!("latent `{}` without a distribution", name.text))
-        .at(domain.span, "a domain alone says nothing about a latent")
-        .also(name.span, "no potential mentions it")
-        .help(format!("write `latent {} ~ DIST`, or `param` for a flat one", name.text))
+pub(in crate::check) fn latent_without_distribution(
+    name: &Name,
+    domain: &ast::Domain,
+) -> Diagnostic {
+    Diagnostic::new(
+        Code::E0417,
+        format!("latent `{}` without a distribution", name.text),
+    )
+    .at(domain.span, "a domain alone says nothing about a latent")
+    .also(name.span, "no potential mentions it")
+    .help(format!(
+        "write `latent {} ~ DIST`, or `param` for a flat one",
+        name.text
+    ))
 }
 
 pub(in crate::check) fn flat_to_latent(name: &str, declared: Span) -> Diagnostic {
     Diagnostic::new(Code::E0507, format!("flat param `{name}` cannot be latent"))
-        .at(declared, "without a distribution it has no prior to integrate over")
+        .at(
+            declared,
+            "without a distribution it has no prior to integrate over",
+        )
         .help(format!("give it a prior: `param {name} ~ DIST`"))
 }
