@@ -17,7 +17,10 @@ use crate::syntax::ast::{self, Prior, StatementKind};
 pub(super) struct Uses {
     /// Mentions in the statement that is being read; the flag says `i-k`.
     pub open: Vec<(Value, bool)>,
+    /// From what a `~` statement is about to what its arguments mention.
     edges: BTreeMap<Value, BTreeSet<(Value, bool)>>,
+    /// The same for bodies of definitions.
+    bodies: BTreeMap<Value, BTreeSet<(Value, bool)>>,
     mentioned: BTreeSet<Value>,
     observed: BTreeSet<Value>,
     in_potentials: BTreeSet<Value>,
@@ -29,8 +32,10 @@ impl Uses {
     pub(super) fn close(&mut self, owner: Value) {
         for (value, lagged) in std::mem::take(&mut self.open) {
             self.mentioned.insert(value);
-            self.edges.entry(owner).or_default().insert((value, lagged));
-            if !matches!(owner, Value::Definition(_)) || self.observed.contains(&owner) {
+            if matches!(owner, Value::Definition(_)) && !self.observed.contains(&owner) {
+                self.bodies.entry(owner).or_default().insert((value, lagged));
+            } else {
+                self.edges.entry(owner).or_default().insert((value, lagged));
                 self.in_arguments.insert(value);
             }
         }
@@ -121,7 +126,15 @@ impl Checker<'_> {
     }
 
     fn check_circles(&mut self) {
-        let values: Vec<Value> = self.uses.edges.keys().copied().collect();
+        // A definition of data alone is data: a prior may be centred at the mean of what it explains.
+        let mut edges = self.uses.edges.clone();
+        for (owner, body) in &self.uses.bodies {
+            let unknown = matches!(owner, Value::Definition(d) if !self.model.definition(*d).known);
+            if unknown {
+                edges.entry(*owner).or_default().extend(body);
+            }
+        }
+        let values: Vec<Value> = edges.keys().copied().collect();
         let position: BTreeMap<Value, usize> =
             values.iter().enumerate().map(|(i, v)| (*v, i)).collect();
         let known = |v: Value| match v {
@@ -132,7 +145,7 @@ impl Checker<'_> {
         let uses: Vec<BTreeSet<usize>> = values
             .iter()
             .map(|owner| {
-                let edges = self.uses.edges.get(owner).into_iter().flatten();
+                let edges = edges.get(owner).into_iter().flatten();
                 edges
                     .filter(|(v, lagged)| !(*lagged && (v == owner || known(*v))))
                     .filter_map(|(v, _)| position.get(v).copied())

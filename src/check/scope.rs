@@ -87,11 +87,6 @@ impl Scope {
         self.levels.iter().flatten().any(|b| b.axis.plate == plate)
     }
 
-    /// What bound an axis.
-    pub(super) fn bound(&self, axis: Axis) -> Option<&Bound> {
-        self.levels.iter().flatten().find(|b| b.axis == axis)
-    }
-
     /// The names of all bound elements.
     pub(super) fn names(&self) -> Vec<String> {
         let all = self.levels.iter().flatten();
