@@ -2,6 +2,7 @@
 #![warn(missing_docs)]
 
 pub mod algebra;
+pub mod check;
 pub mod data;
 pub mod derive;
 pub mod diag;

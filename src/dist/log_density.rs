@@ -115,7 +115,7 @@ impl Arguments<'_, '_> {
         self.ex.known(e).ok_or_else(|| {
             Refusal::NoFamily(format!(
                 "the argument `{}` depends on an unknown, and no family is closed under that",
-                super::signature::word(name)
+                name.word()
             ))
         })
     }

@@ -8,10 +8,12 @@
 
 mod distribution;
 mod expr;
+mod print;
 mod table;
 
 pub use distribution::{Argument, ArgumentName, Case, Conditional, Distribution, DistributionKind};
 pub use expr::{Axis, Expr, Fold, Function, Index, Matrix, Restriction};
+pub use print::print_model;
 pub use table::{Column, ColumnType, Every, Order, Source, Table};
 
 use crate::source::Span;
