@@ -3,6 +3,7 @@
 
 pub mod algebra;
 pub mod check;
+pub mod compile;
 pub mod data;
 pub mod derive;
 pub mod diag;

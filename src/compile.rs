@@ -1,0 +1,84 @@
+//! The whole compilation: one function that reads like the stage table.
+//!
+//! | stage | in -> out |
+//! | --- | --- |
+//! | `syntax::parse` | text -> tree |
+//! | `check::check` | tree -> model |
+//! | `derive::derive` | model, which cells are blank -> terms, blocks, messages, method |
+//! | `plan::plan` | derivation -> keys, passes, contractions, steps |
+
+use crate::check;
+use crate::data::{BLANK, Cells, Dataset};
+use crate::derive::{self, Blanks, Derivation};
+use crate::diag::Diagnostic;
+use crate::model::{Body, ColumnId, DefinitionId, Expr, Model};
+use crate::plan::{self, Plan};
+use crate::source::SourceFile;
+use crate::syntax;
+
+/// Text to a checked model, with warnings.
+///
+/// # Errors
+/// Every error of stages 01 to 04.
+pub fn model(source: &SourceFile, options: &check::Options) -> Result<(Model, Vec<Diagnostic>), Vec<Diagnostic>> {
+    let file = syntax::parse(source)?;
+    let (model, findings) = check::check(&file, source, options);
+    match model {
+        Some(m) => Ok((m, findings)),
+        None => Err(findings),
+    }
+}
+
+/// A checked model to its derivation and plan. Without data, no cell is blank.
+///
+/// # Errors
+/// E05xx and E06xx.
+pub fn compile(model: &Model, data: Option<&Dataset>) -> Result<(Derivation, Plan), Vec<Diagnostic>> {
+    let column = |c: ColumnId| data.is_some_and(|d| column_has_blanks(d, c));
+    let definition = |d: DefinitionId| {
+        data.is_some_and(|data| definition_has_blanks(model, data, d))
+    };
+    let derivation = derive::derive(
+        model,
+        &Blanks {
+            column: &column,
+            definition: &definition,
+        },
+    )?;
+    let plan = plan::plan(&derivation)?;
+    Ok((derivation, plan))
+}
+
+fn column_has_blanks(data: &Dataset, c: ColumnId) -> bool {
+    match &data.columns[c.index()] {
+        Cells::Numbers(v) => v.iter().any(|x| x.is_nan()),
+        Cells::Elements(v) => v.iter().any(|x| *x == BLANK),
+    }
+}
+
+fn definition_has_blanks(model: &Model, data: &Dataset, d: DefinitionId) -> bool {
+    let body = match &model.definition(d).body {
+        Body::Expr(e) => vec![e],
+        Body::Table { entries, .. } => entries.iter().collect(),
+    };
+    body.into_iter().any(|e| expr_has_blanks(model, data, e))
+}
+
+/// Folds over rows skip blanks, so what stands inside them does not make the value blank.
+fn expr_has_blanks(model: &Model, data: &Dataset, e: &Expr) -> bool {
+    let go = |e: &Expr| expr_has_blanks(model, data, e);
+    match e {
+        Expr::Number(_) | Expr::Size(_) | Expr::Variable(..) => false,
+        Expr::Column(c, _) => column_has_blanks(data, *c),
+        Expr::Definition(d, _) => definition_has_blanks(model, data, *d),
+        Expr::Negate(a) | Expr::Call(_, a) => go(a),
+        Expr::Add(a, b)
+        | Expr::Subtract(a, b)
+        | Expr::Multiply(a, b)
+        | Expr::Divide(a, b)
+        | Expr::Power(a, b) => go(a) || go(b),
+        Expr::Fold { axes, body, .. } => {
+            axes.iter().all(|a| model.table_of(a.plate).is_none()) && go(body)
+        }
+    }
+}
