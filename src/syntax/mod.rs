@@ -7,9 +7,11 @@
 
 pub mod ast;
 mod parser;
+mod print;
 mod token;
 
 pub use parser::parse;
+pub use print::{format, print_ast, print_tokens};
 pub use token::{
     CLAUSE_WORDS, DISTRIBUTIONS, STATEMENT_WORDS, Token, TokenKind, decode, is_reserved, normalise,
     tokenize,

@@ -242,4 +242,4 @@ fn check_model_statement(file: &File, found: &mut Diagnostics) {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
