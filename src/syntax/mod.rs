@@ -6,6 +6,7 @@
 //! all models holds the two together: tokens tile the text, and each terminal of the grammar is a whole number of them.
 
 pub mod ast;
+mod lexical;
 mod parser;
 mod print;
 mod token;

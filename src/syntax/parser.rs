@@ -8,9 +8,13 @@
 
 mod advice;
 mod build;
+mod data;
 mod explain;
 mod expression;
 mod nesting;
+mod statement;
+mod word;
+mod wording;
 
 use pest::Parser;
 

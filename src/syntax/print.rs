@@ -8,14 +8,16 @@
 //! means the same and is not changed by formatting it again.
 
 mod align;
+mod line;
 mod lines;
 mod spacing;
 mod tree;
 
 pub use tree::print_ast;
 
+use super::lexical::lexical_error;
 use super::parser::parse;
-use super::token::{TokenKind, lexical_error, tokenize};
+use super::token::{TokenKind, tokenize};
 use crate::diag::Diagnostic;
 use crate::source::SourceFile;
 

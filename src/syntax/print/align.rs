@@ -5,7 +5,7 @@
 //! A run ends at a blank line, at a comment on a line of its own and at a statement of another kind. Words that begin
 //! variables share their width over the `let`s among them; the signs of each kind have a column of their own.
 
-use super::lines::{Class, Line};
+use super::line::{Class, Line};
 
 /// Pads the lines in place.
 pub(super) fn align(lines: &mut [Line]) {

@@ -7,6 +7,7 @@
 
 use std::collections::BTreeSet;
 
+use super::line::{Class, Line};
 use super::spacing::{Bracket, Word, blank};
 use crate::source::SourceFile;
 use crate::syntax::ast::{Distribution, File, Prior, Statement, StatementKind};
@@ -14,95 +15,6 @@ use crate::syntax::token::{Token, TokenKind};
 
 /// Longer statements keep their line breaks.
 const WIDTH: usize = 110;
-
-/// Which lines are aligned with each other.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Class {
-    Const,
-    Let,
-    Variable,
-    Plate,
-    Potential,
-    Column,
-    /// A further line of the statement before it.
-    Continuation,
-    Other,
-}
-
-/// A line to be.
-#[derive(Debug, Clone)]
-pub(super) struct Line {
-    pub(super) class: Class,
-    /// A blank line stands before it.
-    pub(super) after_blank: bool,
-    pub(super) indent: usize,
-    /// The word that begins a statement.
-    pub(super) keyword: String,
-    /// What is declared.
-    pub(super) head: String,
-    /// From the sign on.
-    pub(super) tail: String,
-    /// The comment at its end, and the column it had.
-    pub(super) comment: Option<(String, usize)>,
-}
-
-impl Line {
-    fn new(class: Class, indent: usize, after_blank: bool) -> Line {
-        Line {
-            class,
-            after_blank,
-            indent,
-            keyword: String::new(),
-            head: String::new(),
-            tail: String::new(),
-            comment: None,
-        }
-    }
-
-    /// The line without its comment.
-    pub(super) fn code(&self) -> String {
-        let parts = [&self.keyword, &self.head, &self.tail];
-        let parts: Vec<&str> = parts
-            .into_iter()
-            .map(String::as_str)
-            .filter(|p| !p.is_empty())
-            .collect();
-        format!("{}{}", " ".repeat(self.indent), parts.join(" "))
-    }
-
-    /// Appends the line, with the blank line before it.
-    pub(super) fn write(&self, out: &mut String) {
-        if self.after_blank && !out.is_empty() {
-            out.push('\n');
-        }
-        let mut line = self.code();
-        if let Some((comment, column)) = &self.comment {
-            let width = line.trim_end().chars().count();
-            line.truncate(line.trim_end().len());
-            if width > 0 {
-                line.push_str(&" ".repeat(column.saturating_sub(width)));
-            }
-            line.push_str(comment);
-        }
-        out.push_str(line.trim_end());
-        out.push('\n');
-    }
-
-    /// Adds text to the part that is being written.
-    fn push(&mut self, text: &str, space: bool) {
-        let part = if !self.tail.is_empty() {
-            &mut self.tail
-        } else if !self.head.is_empty() {
-            &mut self.head
-        } else {
-            &mut self.keyword
-        };
-        if space && !part.is_empty() {
-            part.push(' ');
-        }
-        part.push_str(text);
-    }
-}
 
 /// The lines of a file.
 pub(super) fn of_file(file: &File, tokens: &[Token], source: &SourceFile) -> Vec<Line> {
@@ -285,13 +197,9 @@ impl<'a> Layout<'a> {
             if let Some(line) = lines.last_mut() {
                 let parent = open.last().map(|o| o.bracket);
                 let space = left.is_some_and(|l| blank(before, l, word, parent));
-                self.put(
-                    line,
-                    word,
-                    space,
-                    is_item && !in_tall && !is_first,
-                    open.is_empty(),
-                );
+                let next_item = is_item && !in_tall && !is_first;
+                let begins_value = self.put(line, word, space, next_item, open.is_empty());
+                left = left.filter(|_| !begins_value);
             }
             if let Some(bracket) = bracket {
                 let has_items = matches!(bracket, Bracket::Brace | Bracket::Choice);
@@ -332,8 +240,15 @@ impl<'a> Layout<'a> {
         }
     }
 
-    /// Writes a token into the part of the line it belongs to.
-    fn put(&self, line: &mut Line, word: Word, space: bool, next_item: bool, outermost: bool) {
+    /// Writes a token into the part of the line it belongs to; true if it begins the value of a potential.
+    fn put(
+        &self,
+        line: &mut Line,
+        word: Word,
+        space: bool,
+        next_item: bool,
+        outermost: bool,
+    ) -> bool {
         let starts_tail = match (line.class, word.kind) {
             (Class::Const | Class::Let, TokenKind::Equals)
             | (Class::Variable, TokenKind::Colon | TokenKind::Tilde)
@@ -342,11 +257,12 @@ impl<'a> Layout<'a> {
             (Class::Potential, _) => outermost && space,
             _ => false,
         };
+        let starts_tail = starts_tail && line.tail.is_empty();
         let starts_head = matches!(
             line.class,
             Class::Const | Class::Let | Class::Variable | Class::Plate
         ) && !line.keyword.is_empty();
-        if starts_tail && line.tail.is_empty() {
+        if starts_tail {
             line.tail.push_str(word.text);
         } else if starts_head && line.head.is_empty() && line.tail.is_empty() {
             line.head.push_str(word.text);
@@ -354,6 +270,7 @@ impl<'a> Layout<'a> {
             line.push(if next_item { "  " } else { "" }, false);
             line.push(word.text, space);
         }
+        line.class == Class::Potential && starts_tail
     }
 }
 

@@ -58,7 +58,9 @@ pub(super) fn blank(
     within: Option<Bracket>,
 ) -> bool {
     let sign = |word: Word, previous: Option<Word>| {
-        word.kind == TokenKind::Minus && !previous.is_some_and(Word::ends_value)
+        // in a block a minus sign follows `else` only, which may be a name elsewhere
+        let after_value = previous.is_some_and(Word::ends_value) && within != Some(Bracket::Brace);
+        word.kind == TokenKind::Minus && !after_value
     };
     match (left.kind, right.kind) {
         (TokenKind::LeftBrace, TokenKind::RightBrace) => false,
