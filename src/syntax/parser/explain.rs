@@ -65,7 +65,7 @@ impl Failure {
 
     /// True where only a name of some kind might stand, or a mark.
     fn expects_name(&self) -> bool {
-        const NAMES: [Rule; 16] = [
+        const NAMES: [Rule; 18] = [
             Rule::name,
             Rule::plate_name,
             Rule::column_name,
@@ -79,6 +79,8 @@ impl Failure {
             Rule::column,
             Rule::domain,
             Rule::label,
+            Rule::branch,
+            Rule::source,
             Rule::every_pair,
             Rule::constraint,
             Rule::inference_rule,
@@ -116,7 +118,8 @@ impl Failure {
         let found = Diagnostic::new(Code::E0202, format!("reserved word `{word}` as a name"))
             .at(span, format!("`{word}` {role}"));
         let spare = format!("{word}_");
-        Some(if self.expects(Rule::label) || self.expects(Rule::text) {
+        let takes_text = [Rule::label, Rule::branch, Rule::source, Rule::text];
+        Some(if takes_text.iter().any(|&place| self.expects(place)) {
             found.help(format!(
                 "write it in quotes, `\"{word}\"`, or use another name"
             ))

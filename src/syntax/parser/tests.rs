@@ -163,6 +163,22 @@ fn reserved_words_as_names() {
     check("observe «E0202:data»[row] ~ Gaussian(0, var = 1)");
     check("model «E0202:plate»\nconst K = 2");
     check("infer { joint a, «E0202:let» }");
+    check("data d { x : real = «E0202:plate» }");
+    check("observe x ~ case z { «E0202:in»: Beta(1, 1)  out: Beta(2, 2) }");
+    let help = |text: &str| parse(&SourceFile::new("m.pmod", text)).unwrap_err()[0].help[0].clone();
+    assert_eq!(
+        help("plate a { in }"),
+        "write it in quotes, `\"in\"`, or use another name"
+    );
+    assert_eq!(
+        help("data d { x : real = plate }"),
+        "write it in quotes, `\"plate\"`, or use another name"
+    );
+    assert_eq!(
+        help("data d { first : real }"),
+        "name the column `first_` and read it by `first_ : TYPE = \"first\"`"
+    );
+    assert_eq!(help("const in = 1"), "use another name, for example `in_`");
     // a forgotten name is not a reserved one
     check("const\n«E0201:latent» z ~ Gaussian(0, var = 1)");
 }

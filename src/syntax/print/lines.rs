@@ -70,7 +70,9 @@ fn between(trivia: &[Token], source: &SourceFile, lines: &mut Vec<Line>) {
 /// A comment's text and the column it begins at, counted from 0.
 fn comment(token: &Token, source: &SourceFile) -> (String, usize) {
     let text = source.slice(token.span).trim_end().to_string();
-    (text, source.line_column(token.span.start).1 - 1)
+    let before = source.text.get(..token.span.start).unwrap_or("");
+    let line = before.rsplit('\n').next().unwrap_or("");
+    (text, line.chars().count())
 }
 
 /// The layout of one statement.
