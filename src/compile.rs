@@ -20,7 +20,10 @@ use crate::syntax;
 ///
 /// # Errors
 /// Every error of stages 01 to 04.
-pub fn model(source: &SourceFile, options: &check::Options) -> Result<(Model, Vec<Diagnostic>), Vec<Diagnostic>> {
+pub fn model(
+    source: &SourceFile,
+    options: &check::Options,
+) -> Result<(Model, Vec<Diagnostic>), Vec<Diagnostic>> {
     let file = syntax::parse(source)?;
     let (model, findings) = check::check(&file, source, options);
     match model {
@@ -33,11 +36,13 @@ pub fn model(source: &SourceFile, options: &check::Options) -> Result<(Model, Ve
 ///
 /// # Errors
 /// E05xx and E06xx.
-pub fn compile(model: &Model, data: Option<&Dataset>) -> Result<(Derivation, Plan), Vec<Diagnostic>> {
+pub fn compile(
+    model: &Model,
+    data: Option<&Dataset>,
+) -> Result<(Derivation, Plan), Vec<Diagnostic>> {
     let column = |c: ColumnId| data.is_some_and(|d| column_has_blanks(d, c));
-    let definition = |d: DefinitionId| {
-        data.is_some_and(|data| definition_has_blanks(model, data, d))
-    };
+    let definition =
+        |d: DefinitionId| data.is_some_and(|data| definition_has_blanks(model, data, d));
     let derivation = derive::derive(
         model,
         &Blanks {

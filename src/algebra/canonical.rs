@@ -156,8 +156,17 @@ enum Pattern {
 
 fn anonymous(s: &Subscript) -> Subscript {
     match s {
-        Subscript::Axis(a) => Subscript::Axis(Axis { plate: a.plate, id: 0 }),
-        Subscript::Lag(a, k) => Subscript::Lag(Axis { plate: a.plate, id: 0 }, *k),
+        Subscript::Axis(a) => Subscript::Axis(Axis {
+            plate: a.plate,
+            id: 0,
+        }),
+        Subscript::Lag(a, k) => Subscript::Lag(
+            Axis {
+                plate: a.plate,
+                id: 0,
+            },
+            *k,
+        ),
         Subscript::Element(_) => s.clone(),
         Subscript::Column(c, i) => Subscript::Column(*c, i.iter().map(anonymous).collect()),
         Subscript::Latent(u, i) => Subscript::Latent(*u, i.iter().map(anonymous).collect()),
@@ -170,9 +179,11 @@ fn orders(t: &Term) -> Vec<Vec<usize>> {
         .data
         .iter()
         .map(|k| Pattern::Data(k.map(&anonymous)))
-        .chain(t.stats.iter().map(|s| {
-            Pattern::Stat(s.of, s.kind, s.index.iter().map(anonymous).collect())
-        }))
+        .chain(
+            t.stats
+                .iter()
+                .map(|s| Pattern::Stat(s.of, s.kind, s.index.iter().map(anonymous).collect())),
+        )
         .collect();
     let mut base: Vec<usize> = (0..patterns.len()).collect();
     base.sort_by(|a, b| patterns[*a].cmp(&patterns[*b]));
@@ -183,7 +194,14 @@ fn orders(t: &Term) -> Vec<Vec<usize>> {
         while j < base.len() && patterns[base[j]] == patterns[base[i]] {
             j += 1;
         }
-        let group = permutations(&base[i..j], if out.len() * factorial(j - i) > ORDERS { 1 } else { usize::MAX });
+        let group = permutations(
+            &base[i..j],
+            if out.len() * factorial(j - i) > ORDERS {
+                1
+            } else {
+                usize::MAX
+            },
+        );
         out = out
             .into_iter()
             .flat_map(|o: Vec<usize>| {
@@ -229,10 +247,18 @@ fn number(t: &Term, order: &[usize]) -> (Form, Vec<(Axis, Axis)>) {
                 Some(s) => s,
                 None => {
                     counts.push((a.plate, 0));
-                    counts.last_mut().unwrap_or_else(|| unreachable!("just pushed"))
+                    counts
+                        .last_mut()
+                        .unwrap_or_else(|| unreachable!("just pushed"))
                 }
             };
-            map.push((a, Axis { plate: a.plate, id: FIRST_ID + slot.1 }));
+            map.push((
+                a,
+                Axis {
+                    plate: a.plate,
+                    id: FIRST_ID + slot.1,
+                },
+            ));
             slot.1 += 1;
         }
     };
@@ -263,10 +289,8 @@ fn number(t: &Term, order: &[usize]) -> (Form, Vec<(Axis, Axis)>) {
     for a in idle {
         next(a, &mut map);
     }
-    let subst: Vec<(Axis, Subscript)> = map
-        .iter()
-        .map(|(a, b)| (*a, Subscript::Axis(*b)))
-        .collect();
+    let subst: Vec<(Axis, Subscript)> =
+        map.iter().map(|(a, b)| (*a, Subscript::Axis(*b))).collect();
     let renamed = t.substitute(&subst);
     let mut data: Vec<Known> = vec![];
     let mut stats: Vec<Statistic> = vec![];

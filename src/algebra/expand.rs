@@ -7,7 +7,9 @@ use std::cell::Cell;
 use std::collections::BTreeMap;
 
 use crate::family::StatisticKind;
-use crate::model::{Axis, Body, ColumnId, DefinitionId, Domain, Expr, Fold, Function, Index, Model};
+use crate::model::{
+    Axis, Body, ColumnId, DefinitionId, Domain, Expr, Fold, Function, Index, Model,
+};
 
 use super::known::{Known, KnownFunction};
 use super::term::{Subscript, Term};
@@ -285,16 +287,10 @@ impl<'a> Expander<'a> {
     /// A definition with unknowns in it, resolved where it stands.
     fn inline(&self, d: DefinitionId, idx: &[Index]) -> Result<Polynomial, Refusal> {
         let def = self.model.definition(d);
-        let map: Vec<(Axis, Subscript)> = def
-            .axes
-            .iter()
-            .copied()
-            .zip(self.subscripts(idx))
-            .collect();
+        let map: Vec<(Axis, Subscript)> =
+            def.axes.iter().copied().zip(self.subscripts(idx)).collect();
         let place = |p: Polynomial| -> Polynomial {
-            p.iter()
-                .map(|t| self.freshen(t).substitute(&map))
-                .collect()
+            p.iter().map(|t| self.freshen(t).substitute(&map)).collect()
         };
         match &def.body {
             Body::Expr(e) => Ok(place(self.expand(e)?)),
@@ -388,9 +384,11 @@ pub fn merge_known(p: Polynomial) -> Polynomial {
     if known.is_empty() {
         return rest;
     }
-    let sum = Known::sum(known.into_iter().map(|t| {
-        Known::product(std::iter::once(Known::number(t.coef)).chain(t.data))
-    }));
+    let sum = Known::sum(
+        known
+            .into_iter()
+            .map(|t| Known::product(std::iter::once(Known::number(t.coef)).chain(t.data))),
+    );
     if sum.as_number() != Some(0.0) {
         rest.insert(
             0,

@@ -323,9 +323,7 @@ impl Known {
             Known::Present(c, s) => Known::Present(*c, all(s)),
             Known::Definition(d, s) => Known::Definition(*d, all(s)),
             Known::PresentDefinition(d, s) => Known::PresentDefinition(*d, all(s)),
-            Known::Centre(c, s) => {
-                Known::Centre(*c, s.iter().map(|o| o.as_ref().map(f)).collect())
-            }
+            Known::Centre(c, s) => Known::Centre(*c, s.iter().map(|o| o.as_ref().map(f)).collect()),
             Known::IsElement(s, e) => Known::IsElement(f(s), *e),
             Known::Between(p) => Known::Between(Box::new([p[0].map(f), p[1].map(f), p[2].map(f)])),
             Known::Add(p) => Known::Add(p.iter().map(|k| k.map(f)).collect()),
@@ -406,9 +404,7 @@ impl KnownMatrix {
         match self {
             KnownMatrix::Identity => KnownMatrix::Identity,
             KnownMatrix::Diagonal(a, k) => KnownMatrix::Diagonal(*a, Box::new(k.map(f))),
-            KnownMatrix::Definition(d, s) => {
-                KnownMatrix::Definition(*d, s.iter().map(f).collect())
-            }
+            KnownMatrix::Definition(d, s) => KnownMatrix::Definition(*d, s.iter().map(f).collect()),
             KnownMatrix::Scaled(k, m) => {
                 KnownMatrix::Scaled(Box::new(k.map(f)), Box::new(m.map(f)))
             }

@@ -1,5 +1,7 @@
 //! tmp
-use crate::model::Model;
 use super::known::Known;
+use crate::model::Model;
 /// k
-pub fn known(_m: &Model, k: &Known) -> String { format!("{k:?}") }
+pub fn known(_m: &Model, k: &Known) -> String {
+    format!("{k:?}")
+}

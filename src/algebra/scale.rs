@@ -56,11 +56,7 @@ impl Scale {
     pub fn times(mut self, other: Scale) -> Scale {
         self.known = Known::product([self.known, other.known]);
         for (u, i, p) in other.unknown {
-            match self
-                .unknown
-                .iter_mut()
-                .find(|(v, j, _)| *v == u && *j == i)
-            {
+            match self.unknown.iter_mut().find(|(v, j, _)| *v == u && *j == i) {
                 Some(slot) => slot.2 += p,
                 None => self.unknown.push((u, i, p)),
             }
@@ -85,8 +81,7 @@ impl Scale {
                     "a spread holds an unknown to the power {p}: no family has that statistic"
                 )));
             };
-            t.stats
-                .extend(Term::statistic(*u, kind, i.clone()).stats);
+            t.stats.extend(Term::statistic(*u, kind, i.clone()).stats);
         }
         Ok(vec![t])
     }

@@ -33,7 +33,10 @@ impl Uses {
         for (value, lagged) in std::mem::take(&mut self.open) {
             self.mentioned.insert(value);
             if matches!(owner, Value::Definition(_)) && !self.observed.contains(&owner) {
-                self.bodies.entry(owner).or_default().insert((value, lagged));
+                self.bodies
+                    .entry(owner)
+                    .or_default()
+                    .insert((value, lagged));
             } else {
                 self.edges.entry(owner).or_default().insert((value, lagged));
                 self.in_arguments.insert(value);

@@ -80,11 +80,23 @@ pub fn block(
             Domain::Binary => Support::Binary,
             Domain::Element(_) => Support::Element,
             Domain::Count => {
-                return Err(Box::new(no_family(model, unknowns, g.unknowns[0], &kinds, terms)));
+                return Err(Box::new(no_family(
+                    model,
+                    unknowns,
+                    g.unknowns[0],
+                    &kinds,
+                    terms,
+                )));
             }
         };
         let Some(family) = by_signature(support, &kinds) else {
-            return Err(Box::new(no_family(model, unknowns, g.unknowns[0], &kinds, terms)));
+            return Err(Box::new(no_family(
+                model,
+                unknowns,
+                g.unknowns[0],
+                &kinds,
+                terms,
+            )));
         };
         if inside {
             return Err(not_yet(format!(
@@ -212,7 +224,10 @@ fn no_family(
 /// A term whose product of statistics a block does not publish.
 pub fn no_moment(model: &Model, unknowns: &Unknowns, t: &Term, e: &NoMoment) -> Diagnostic {
     let name = &unknowns.get(e.unknown).name;
-    let offset = t.stats.iter().any(|s| s.of == e.unknown && s.offset.is_some());
+    let offset = t
+        .stats
+        .iter()
+        .any(|s| s.of == e.unknown && s.offset.is_some());
     let mut d = if offset {
         Diagnostic::new(Code::E0508, "form not derived yet").note(
             "a Laplace likelihood with an unknown location is not derived yet; a Gaussian likelihood is",

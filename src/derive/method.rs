@@ -81,7 +81,12 @@ impl Objective {
 }
 
 /// Names the method and the objective.
-pub fn name(model: &Model, unknowns: &Unknowns, blocks: &[Block], terms: &[Term]) -> (Method, Objective) {
+pub fn name(
+    model: &Model,
+    unknowns: &Unknowns,
+    blocks: &[Block],
+    terms: &[Term],
+) -> (Method, Objective) {
     let latent = blocks.iter().any(|b| b.role == Role::Latent);
     let points: Vec<&Block> = blocks.iter().filter(|b| b.role != Role::Latent).collect();
     let dirac = blocks.iter().any(|b| b.role == Role::Dirac);
@@ -134,7 +139,8 @@ fn jointly_maximised(unknowns: &Unknowns, blocks: &[Block], terms: &[Term]) -> b
                 t.stats.iter().any(|s| a.unknowns.contains(&s.of))
                     && t.stats.iter().any(|s| b.unknowns.contains(&s.of))
             });
-            if coupled && !is_scale_of(unknowns, a, b, terms) && !is_scale_of(unknowns, b, a, terms) {
+            if coupled && !is_scale_of(unknowns, a, b, terms) && !is_scale_of(unknowns, b, a, terms)
+            {
                 return false;
             }
         }

@@ -56,7 +56,10 @@ pub fn order(
                     Some(i) => asked.push(i),
                     None => errors.push(
                         Diagnostic::new(Code::E0602, "`order` names no block")
-                            .at(d.span, format!("`{}` is in no term", model.variable(*v).name))
+                            .at(
+                                d.span,
+                                format!("`{}` is in no term", model.variable(*v).name),
+                            )
                             .help("leave it out of `order`"),
                     ),
                 }

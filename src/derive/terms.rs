@@ -13,8 +13,8 @@ use crate::diag::{Code, Diagnostic};
 use crate::dist::log_density::{Value, log_density};
 use crate::family::StatisticKind;
 use crate::model::{
-    ArgumentName, Argument, Axis, Case, ColumnId, ColumnType, Conditional, Distribution, DistributionKind, Domain,
-    Expr, Factor, FactorId, FactorKind, Index, Model,
+    Argument, ArgumentName, Axis, Case, ColumnId, ColumnType, Conditional, Distribution,
+    DistributionKind, Domain, Expr, Factor, FactorId, FactorKind, Index, Model,
 };
 
 /// The terms of a model, with the centres of recentred variables.

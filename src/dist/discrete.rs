@@ -66,7 +66,9 @@ fn element(ex: &Expander<'_>, value: &Value) -> Result<Subscript, Refusal> {
 fn logs(a: &Arguments<'_, '_>) -> Result<(Polynomial, Polynomial), Refusal> {
     let ex = a.ex;
     if a.scalar(ArgumentName::Logit).is_some() || a.scalar(ArgumentName::Probit).is_some() {
-        return Err(Refusal::NotDerived("a probability given by `logit` or `probit`".into()));
+        return Err(Refusal::NotDerived(
+            "a probability given by `logit` or `probit`".into(),
+        ));
     }
     let p = a.required(ArgumentName::P)?;
     if let Some(k) = ex.known(p) {
@@ -116,7 +118,9 @@ pub fn bernoulli(a: &Arguments<'_, '_>, value: &Value) -> Result<Polynomial, Ref
 fn cell(value: &Value, what: &str) -> Result<Known, Refusal> {
     match value {
         Value::Known(k) => Ok(k.clone()),
-        _ => Err(Refusal::NotDerived(format!("an unknown count under a {what}"))),
+        _ => Err(Refusal::NotDerived(format!(
+            "an unknown count under a {what}"
+        ))),
     }
 }
 
@@ -168,12 +172,14 @@ pub fn poisson(a: &Arguments<'_, '_>, value: &Value) -> Result<Polynomial, Refus
             negative(ln_gamma(successor(&v))),
         ]);
     }
-    let rate = a.ex.scale(a.required(ArgumentName::Rate)?).map_err(|r| match r {
-        Refusal::NoFamily(_) => {
-            Refusal::NotDerived("a Poisson rate that is a sum of unknowns".into())
-        }
-        other => other,
-    })?;
+    let rate =
+        a.ex.scale(a.required(ArgumentName::Rate)?)
+            .map_err(|r| match r {
+                Refusal::NoFamily(_) => {
+                    Refusal::NotDerived("a Poisson rate that is a sum of unknowns".into())
+                }
+                other => other,
+            })?;
     let mut out = times_known(ex, &v, &rate.log());
     out.extend(rate.factor()?.into_iter().map(negative));
     out.push(negative(ln_gamma(successor(&v))));

@@ -61,10 +61,7 @@ pub fn gaussian(a: &Arguments<'_, '_>, value: &Value) -> Result<Polynomial, Refu
     } else {
         a.scale(ArgumentName::Sd)?.power(-2.0)
     };
-    let square = ex.multiply(
-        &precision.factor()?,
-        &ex.multiply(&difference, &difference),
-    );
+    let square = ex.multiply(&precision.factor()?, &ex.multiply(&difference, &difference));
     let mut out = vec![Term::number(-0.5 * LOG_2_PI)];
     out.extend(scaled(0.5, precision.log()));
     out.extend(scaled(-0.5, square));
@@ -89,7 +86,9 @@ pub fn laplace(a: &Arguments<'_, '_>, value: &Value) -> Result<Polynomial, Refus
         Known::product(std::iter::once(Known::number(t.coef)).chain(t.data.iter().cloned()))
     }));
     if known.iter().any(|t| !t.axes.is_empty()) {
-        return Err(Refusal::NotDerived("a Laplace location with a sum of known terms".into()));
+        return Err(Refusal::NotDerived(
+            "a Laplace location with a sum of known terms".into(),
+        ));
     }
     let distance = match unknown.as_slice() {
         [] => Term::known(Known::call(KnownFunction::Abs, offset)),
@@ -101,7 +100,11 @@ pub fn laplace(a: &Arguments<'_, '_>, value: &Value) -> Result<Polynomial, Refus
         {
             // |c v + k| = |v + c k| for c = 1 or -1.
             let zero = offset.as_number() == Some(0.0);
-            let shift = if t.coef > 0.0 { offset.negated() } else { offset };
+            let shift = if t.coef > 0.0 {
+                offset.negated()
+            } else {
+                offset
+            };
             Term {
                 stats: vec![Statistic {
                     kind: StatisticKind::Abs,
@@ -131,7 +134,9 @@ pub fn uniform(a: &Arguments<'_, '_>, value: &Value) -> Result<Polynomial, Refus
     let low = a.known(ArgumentName::Low)?;
     let high = a.known(ArgumentName::High)?;
     let Value::Known(v) = value else {
-        return Err(Refusal::NotDerived("a Uniform prior: q would be a truncated family".into()));
+        return Err(Refusal::NotDerived(
+            "a Uniform prior: q would be a truncated family".into(),
+        ));
     };
     let width = Known::sum([high.clone(), low.clone().negated()]);
     let inside = Known::Between(Box::new([low, v.clone(), high]));

@@ -5,9 +5,7 @@
 
 use crate::algebra::expand::{Expander, Polynomial, Refusal};
 use crate::algebra::{Known, KnownFunction, Scale, Subscript, Term, UnknownId};
-use crate::model::{
-    Argument, ArgumentName, Distribution, DistributionKind, Expr,
-};
+use crate::model::{Argument, ArgumentName, Distribution, DistributionKind, Expr};
 
 use super::{discrete, gaussian, matrix, positive, simplex};
 
@@ -102,7 +100,9 @@ impl Arguments<'_, '_> {
     /// Not given (the checker has refused such a model).
     pub fn required(&self, name: ArgumentName) -> Result<&Expr, Refusal> {
         self.scalar(name).ok_or_else(|| {
-            Refusal::NotDerived(format!("this form of the distribution (no `{name:?}` number)"))
+            Refusal::NotDerived(format!(
+                "this form of the distribution (no `{name:?}` number)"
+            ))
         })
     }
 

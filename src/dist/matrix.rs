@@ -12,7 +12,10 @@ use crate::model::{Argument, ArgumentName};
 
 use super::log_density::{Arguments, Value, times_known};
 
-fn matrix_argument(a: &Arguments<'_, '_>, name: ArgumentName) -> Result<Option<KnownMatrix>, Refusal> {
+fn matrix_argument(
+    a: &Arguments<'_, '_>,
+    name: ArgumentName,
+) -> Result<Option<KnownMatrix>, Refusal> {
     let Some(over) = a.distribution.over else {
         return Ok(None);
     };

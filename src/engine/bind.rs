@@ -232,7 +232,16 @@ fn bind_key(
                 .iter()
                 .copied()
                 .collect();
-            columns(engine, key, Arc::new(values), &own, first_selector, &position_at, &local_axes, &local_at)
+            columns(
+                engine,
+                key,
+                Arc::new(values),
+                &own,
+                first_selector,
+                &position_at,
+                &local_axes,
+                &local_at,
+            )
         })
         .collect();
     let mut selectors = vec![];
@@ -248,13 +257,24 @@ fn bind_key(
             .iter()
             .copied()
             .collect();
-        let c = columns(engine, key, Arc::new(values), &own, first_selector, &position_at, &local_axes, &local_at);
+        let c = columns(
+            engine,
+            key,
+            Arc::new(values),
+            &own,
+            first_selector,
+            &position_at,
+            &local_axes,
+            &local_at,
+        );
         let stride: usize = sizes[first_selector + i + 1..].iter().product();
         selectors.push((c, stride));
     }
-    let mask = key.data.iter().zip(&data).all(|(_, c)| {
-        c.values.iter().all(|v| *v == 0.0 || *v == 1.0)
-    });
+    let mask = key
+        .data
+        .iter()
+        .zip(&data)
+        .all(|(_, c)| c.values.iter().all(|v| *v == 0.0 || *v == 1.0));
     let symmetric = symmetric(engine, key, &data, first_selector, positions);
     let _ = BLANK;
     BoundKey {

@@ -8,7 +8,6 @@ use std::collections::BTreeMap;
 
 use ndarray::{ArrayD, Dimension, IxDyn};
 
-
 use crate::algebra::{Expander, Known, KnownFunction, KnownMatrix, Subscript, Unknowns};
 use crate::data::{BLANK, Cells, Dataset};
 use crate::model::{Axis, Body, ColumnId, DefinitionId, Fold, Model, PlateKind};
@@ -87,9 +86,14 @@ impl<'a> Evaluator<'a> {
             Known::Present(c, s) => present(self.gather(&self.cells(*c), s)),
             Known::Definition(d, s) => self.gather(&self.definition(*d), s),
             Known::PresentDefinition(d, s) => present(self.gather(&self.definition(*d), s)),
-            Known::HasLag(a, k) => self.map_subscript(&Subscript::Lag(*a, *k), |v| {
-                if v == BLANK { 0.0 } else { 1.0 }
-            }),
+            Known::HasLag(a, k) => {
+                self.map_subscript(
+                    &Subscript::Lag(*a, *k),
+                    |v| {
+                        if v == BLANK { 0.0 } else { 1.0 }
+                    },
+                )
+            }
             Known::IsElement(s, e) => self.map_subscript(s, |v| {
                 if v == BLANK {
                     f64::NAN
@@ -102,9 +106,15 @@ impl<'a> Evaluator<'a> {
             Known::Between(p) => {
                 let [low, v, high] = &**p;
                 let d = self.combine(&self.evaluate(low), &self.evaluate(v), |l, v| {
-                    if v.is_nan() { f64::NAN } else { f64::from(l <= v) }
+                    if v.is_nan() {
+                        f64::NAN
+                    } else {
+                        f64::from(l <= v)
+                    }
                 });
-                let e = self.combine(&self.evaluate(v), &self.evaluate(high), |v, h| f64::from(v <= h));
+                let e = self.combine(&self.evaluate(v), &self.evaluate(high), |v, h| {
+                    f64::from(v <= h)
+                });
                 self.combine(&d, &e, |a, b| a * b)
             }
             Known::Add(parts) => parts
@@ -126,7 +136,13 @@ impl<'a> Evaluator<'a> {
                     KnownFunction::Exp => f64::exp,
                     KnownFunction::Sqrt => f64::sqrt,
                     KnownFunction::Abs => f64::abs,
-                    KnownFunction::LnGamma => |x: f64| if x > 0.0 { crate::numeric::special::ln_gamma(x) } else { f64::NAN },
+                    KnownFunction::LnGamma => |x: f64| {
+                        if x > 0.0 {
+                            crate::numeric::special::ln_gamma(x)
+                        } else {
+                            f64::NAN
+                        }
+                    },
                 };
                 t.values.mapv_inplace(g);
                 t
@@ -135,12 +151,17 @@ impl<'a> Evaluator<'a> {
                 let d = self.data.plates[p.index()].size;
                 let mut t = self.evaluate(a);
                 t.values.mapv_inplace(|x| {
-                    let constant = (d * d.saturating_sub(1)) as f64 / 4.0 * std::f64::consts::PI.ln();
+                    let constant =
+                        (d * d.saturating_sub(1)) as f64 / 4.0 * std::f64::consts::PI.ln();
                     constant
                         + (0..d)
                             .map(|j| {
                                 let y = x - j as f64 / 2.0;
-                                if y > 0.0 { crate::numeric::special::ln_gamma(y) } else { f64::NAN }
+                                if y > 0.0 {
+                                    crate::numeric::special::ln_gamma(y)
+                                } else {
+                                    f64::NAN
+                                }
                             })
                             .sum::<f64>()
                 });
@@ -406,12 +427,19 @@ impl<'a> Evaluator<'a> {
             Subscript::Axis(a) => Some(*a),
             _ => None,
         });
-        let base: Vec<Axis> = all.iter().copied().filter(|a| Some(*a) != element).collect();
+        let base: Vec<Axis> = all
+            .iter()
+            .copied()
+            .filter(|a| Some(*a) != element)
+            .collect();
         let values = self.evaluate(body).broadcast(&base, &size);
         let weights: Vec<Option<Vec<f64>>> = axes.iter().map(|a| self.weights(a.plate)).collect();
-        let column = restriction
-            .as_ref()
-            .map(|(c, row, _)| (self.cells(*c), axes.iter().position(|a| a == row).unwrap_or(0)));
+        let column = restriction.as_ref().map(|(c, row, _)| {
+            (
+                self.cells(*c),
+                axes.iter().position(|a| a == row).unwrap_or(0),
+            )
+        });
         let shape: Vec<usize> = free.iter().map(|a| size(*a)).collect();
         let positions: Vec<Option<usize>> = free
             .iter()
@@ -469,12 +497,13 @@ impl<'a> Evaluator<'a> {
     }
 
     /// A known matrix as an array over its free axes and two value dimensions, and the subscripts that read entry (a, b).
-    fn matrix(&self, m: &KnownMatrix, a: &Subscript, b: &Subscript) -> (ArrayD<f64>, Vec<Subscript>) {
-        let plate = a
-            .axes()
-            .first()
-            .or(b.axes().first())
-            .map(|x| x.plate);
+    fn matrix(
+        &self,
+        m: &KnownMatrix,
+        a: &Subscript,
+        b: &Subscript,
+    ) -> (ArrayD<f64>, Vec<Subscript>) {
+        let plate = a.axes().first().or(b.axes().first()).map(|x| x.plate);
         let n = plate.map_or(0, |p| self.data.plates[p.index()].size);
         let t = self.full_matrix(m, n);
         let mut index: Vec<Subscript> = t.axes.iter().map(|x| Subscript::Axis(*x)).collect();
@@ -488,7 +517,9 @@ impl<'a> Evaluator<'a> {
         match m {
             KnownMatrix::Identity => Tensor {
                 axes: vec![],
-                values: ArrayD::from_shape_fn(IxDyn(&[n, n]), |i| f64::from(u8::from(i[0] == i[1]))),
+                values: ArrayD::from_shape_fn(IxDyn(&[n, n]), |i| {
+                    f64::from(u8::from(i[0] == i[1]))
+                }),
             },
             KnownMatrix::Diagonal(axis, k) => {
                 let free: Vec<Axis> = m.axes();

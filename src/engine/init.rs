@@ -141,10 +141,18 @@ fn mismatch(name: &str, why: impl Into<String>) -> Diagnostic {
         .help("see `pmc explain` for the blocks and their families")
 }
 
-fn apply(engine: &Engine<'_>, state: &mut State, name: &str, value: &InitValue) -> Result<(), Diagnostic> {
+fn apply(
+    engine: &Engine<'_>,
+    state: &mut State,
+    name: &str,
+    value: &InitValue,
+) -> Result<(), Diagnostic> {
     let d = engine.derivation;
     let Some(u) = d.unknowns.ids().find(|u| d.unknowns.get(*u).name == name) else {
-        return Err(mismatch(name, "no unknown of this name takes part in inference"));
+        return Err(mismatch(
+            name,
+            "no unknown of this name takes part in inference",
+        ));
     };
     let Some(id) = d.block_of(u) else {
         return Ok(());
@@ -162,7 +170,9 @@ fn apply(engine: &Engine<'_>, state: &mut State, name: &str, value: &InitValue) 
             publish_point(engine, state, u, v).map_err(|why| mismatch(name, why))?;
         }
         InitValue::Parameters(list) => {
-            if block.unknowns.len() > 1 || matches!(block.form, Form::GaussianWishart | Form::GaussianGamma) {
+            if block.unknowns.len() > 1
+                || matches!(block.form, Form::GaussianWishart | Form::GaussianGamma)
+            {
                 return Err(mismatch(
                     name,
                     "its block is joint with other unknowns: give means or values instead of parameters",
@@ -193,7 +203,12 @@ fn apply_discrete(
         InitValue::Value(v) if v.shape() == shape.as_slice() => v.clone(),
         InitValue::Parameters(list) => match list.iter().find(|(n, _)| n == "probabilities") {
             Some((_, v)) if v.shape() == shape.as_slice() => v.clone(),
-            _ => return Err(mismatch(name, "expected probabilities over its plates and values")),
+            _ => {
+                return Err(mismatch(
+                    name,
+                    "expected probabilities over its plates and values",
+                ));
+            }
         },
         InitValue::Labels(l) if l.shape() == &shape[..shape.len() - 1] => {
             ArrayD::from_shape_fn(IxDyn(&shape), |i| {
@@ -202,20 +217,27 @@ fn apply_discrete(
             })
         }
         InitValue::Value(_) | InitValue::Labels(_) => {
-            return Err(mismatch(name, "its shape is not that of its plates and values"));
+            return Err(mismatch(
+                name,
+                "its shape is not that of its plates and values",
+            ));
         }
     };
     let flat: Vec<f64> = q.iter().copied().collect();
     for row in flat.chunks(k.max(1)) {
         let s: f64 = row.iter().sum();
         if !(s - 1.0).abs().le(&1e-6) || row.iter().any(|p| *p < 0.0) {
-            return Err(mismatch(name, "probabilities must be at least 0 and sum to 1 for each element"));
+            return Err(mismatch(
+                name,
+                "probabilities must be at least 0 and sum to 1 for each element",
+            ));
         }
     }
     if block.rows.is_none() {
-        state
-            .moments
-            .insert(MomentKind::Statistic(u, StatisticKind::Indicator), q.clone());
+        state.moments.insert(
+            MomentKind::Statistic(u, StatisticKind::Indicator),
+            q.clone(),
+        );
         let s = &mut state.blocks[id.index()];
         s.initialised = true;
         s.updated = true;
@@ -299,7 +321,11 @@ fn publish_point(
             put(state, single(StatisticKind::Power(-1)), inverses);
         }
         Domain::Positive => {
-            put(state, single(StatisticKind::Log), flat.iter().map(|x| x.ln()).collect());
+            put(
+                state,
+                single(StatisticKind::Log),
+                flat.iter().map(|x| x.ln()).collect(),
+            );
             for p in [-2i8, -1, 2] {
                 put(
                     state,
@@ -318,7 +344,13 @@ fn publish_point(
                 state,
                 single(StatisticKind::Log1m),
                 flat.iter()
-                    .map(|x| if *x == 1.0 { log_or_floor(0.0) } else { (-x).ln_1p() })
+                    .map(|x| {
+                        if *x == 1.0 {
+                            log_or_floor(0.0)
+                        } else {
+                            (-x).ln_1p()
+                        }
+                    })
                     .collect(),
             );
         }
@@ -328,15 +360,23 @@ fn publish_point(
             flat.iter().map(|x| x.abs()).collect(),
         ),
     }
-    state.moments.insert(single(StatisticKind::Value), value.clone());
+    state
+        .moments
+        .insert(single(StatisticKind::Value), value.clone());
     let block = d.block(id);
     if matches!(block.form, Form::GaussianWishart | Form::GaussianGamma) {
         publish_scale_point(engine, state, id);
     }
     let i = block.unknowns.iter().position(|x| *x == u).unwrap_or(0);
-    state.blocks[id.index()]
-        .parameters
-        .push((i, if block.role == Role::Latent { "mean" } else { "value" }, value));
+    state.blocks[id.index()].parameters.push((
+        i,
+        if block.role == Role::Latent {
+            "mean"
+        } else {
+            "value"
+        },
+        value,
+    ));
     Ok(())
 }
 
@@ -547,7 +587,11 @@ fn fill_gathered(engine: &Engine<'_>, key: &crate::plan::Key, t: &mut [f64], rng
         if same.is_empty() {
             *x = normal(rng);
         } else {
-            *x = if same.iter().any(|(a, b)| at[*a] == at[*b]) { 1.5 } else { 0.0 };
+            *x = if same.iter().any(|(a, b)| at[*a] == at[*b]) {
+                1.5
+            } else {
+                0.0
+            };
         }
     }
 }
@@ -647,7 +691,11 @@ fn prototypes(b: &BoundBlock, numeric: &[usize], tables: &mut [Vec<f64>], rng: &
         }
     }
     let sharp = 4.0;
-    let constant = b.rows.keys.iter().position(|k| k.data.is_empty() && k.selectors.is_empty());
+    let constant = b
+        .rows
+        .keys
+        .iter()
+        .position(|k| k.data.is_empty() && k.selectors.is_empty());
     for (j, (k, a)) in features.iter().enumerate() {
         let key = &b.rows.keys[*k];
         for (state, offset) in &key.map {
@@ -659,15 +707,19 @@ fn prototypes(b: &BoundBlock, numeric: &[usize], tables: &mut [Vec<f64>], rng: &
         let key = &b.rows.keys[k];
         for (state, offset) in &key.map {
             let c = &chosen[*state % chosen.len()];
-            tables[k][*offset] = -0.5
-                * sharp
-                * c.iter().zip(&scale).map(|(x, s)| x * x * s).sum::<f64>();
+            tables[k][*offset] =
+                -0.5 * sharp * c.iter().zip(&scale).map(|(x, s)| x * x * s).sum::<f64>();
         }
     }
 }
 
 /// q of a discrete block that is not row by row.
-fn start_discrete(engine: &Engine<'_>, state: &mut State, id: BlockId, rng: &mut ChaCha8Rng) -> String {
+fn start_discrete(
+    engine: &Engine<'_>,
+    state: &mut State,
+    id: BlockId,
+    rng: &mut ChaCha8Rng,
+) -> String {
     let block = engine.derivation.block(id);
     let u = block.unknowns[0];
     let kind = MomentKind::Statistic(u, StatisticKind::Indicator);
@@ -689,7 +741,16 @@ fn start_discrete(engine: &Engine<'_>, state: &mut State, id: BlockId, rng: &mut
                 {
                     let mut target = front.to_vec();
                     target.push(s.clone());
-                    super::rows::add_rows(&engine.evaluator, 1.0, &[], *row, &[], &target, true, &mut votes);
+                    super::rows::add_rows(
+                        &engine.evaluator,
+                        1.0,
+                        &[],
+                        *row,
+                        &[],
+                        &target,
+                        true,
+                        &mut votes,
+                    );
                     voted = true;
                 }
             }
@@ -726,7 +787,8 @@ fn start_block(engine: &Engine<'_>, state: &mut State, id: BlockId, rng: &mut Ch
     let d = engine.derivation;
     let block = d.block(id);
     let mut random = false;
-    if block.role == Role::Latent && prior_expectation(engine, state, id) && !multiplied(engine, id) {
+    if block.role == Role::Latent && prior_expectation(engine, state, id) && !multiplied(engine, id)
+    {
         return false;
     }
     for u in &block.unknowns {

@@ -182,7 +182,11 @@ impl<'a> Engine<'a> {
                 }
             }
         }
-        if errors.is_empty() { Ok(()) } else { Err(errors) }
+        if errors.is_empty() {
+            Ok(())
+        } else {
+            Err(errors)
+        }
     }
 
     /// Computes the hoisted keys that are small; the others are summed row by row when needed.
@@ -322,7 +326,13 @@ impl<'a> Engine<'a> {
     }
 
     /// Adds a contraction without rows to `out`.
-    fn add_contraction(&self, state: &State, c: &Contraction, extra: Option<Tensor>, out: &mut ArrayD<f64>) {
+    fn add_contraction(
+        &self,
+        state: &State,
+        c: &Contraction,
+        extra: Option<Tensor>,
+        out: &mut ArrayD<f64>,
+    ) {
         let mut operands: Vec<Tensor> = c.data.iter().map(|k| self.known(k)).collect();
         operands.extend(c.moments.iter().map(|m| self.moment(state, m)));
         operands.extend(extra);
@@ -366,7 +376,13 @@ impl<'a> Engine<'a> {
     }
 
     /// Adds a planned contraction to `out`; `own_rows` is the row plate of the block that receives it, whose weights it omits.
-    pub fn add_planned(&self, state: &State, p: &Planned, own_rows: &[PlateId], out: &mut ArrayD<f64>) {
+    pub fn add_planned(
+        &self,
+        state: &State,
+        p: &Planned,
+        own_rows: &[PlateId],
+        out: &mut ArrayD<f64>,
+    ) {
         match p {
             Planned::Global(c) => self.add_contraction(state, c, None, out),
             Planned::Keyed { key, axes, rest } => {
@@ -517,12 +533,7 @@ impl<'a> Engine<'a> {
         let model = &self.derivation.model;
         let plate = self.derivation.block(b.block).rows;
         let table = plate.and_then(|p| model.table_of(p));
-        let line = table.and_then(|t| {
-            self.evaluator.data.tables[t.index()]
-                .lines
-                .get(n)
-                .copied()
-        });
+        let line = table.and_then(|t| self.evaluator.data.tables[t.index()].lines.get(n).copied());
         Diagnostic::new(Code::E0710, "a row is impossible under the model")
             .note(format!(
                 "row {} of `{}`{} has probability 0 in every state",

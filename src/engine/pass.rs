@@ -182,7 +182,11 @@ impl BoundPass {
         let width = self.width();
         let chunk = (32_768 / (prepared.features + width + 1)).clamp(64, 4096);
         let total: usize = self.keys.iter().map(|k| k.len).sum();
-        let most = if total > 1 << 20 { 4 } else { super::rows::SEGMENTS };
+        let most = if total > 1 << 20 {
+            4
+        } else {
+            super::rows::SEGMENTS
+        };
         let segments = most.min(self.rows.div_ceil(chunk)).max(1);
         let step = self.rows.div_ceil(segments).max(1);
         let parts: Vec<(PassResult, RowResults)> = (0..segments)
@@ -241,7 +245,11 @@ impl BoundPass {
                             for b in a..d {
                                 for (w, x) in matrix.row_mut(f).iter_mut().enumerate() {
                                     let ab = t[(a * d + b) * width + w];
-                                    *x = if a == b { ab } else { ab + t[(b * d + a) * width + w] };
+                                    *x = if a == b {
+                                        ab
+                                    } else {
+                                        ab + t[(b * d + a) * width + w]
+                                    };
                                 }
                                 f += 1;
                             }
@@ -515,7 +523,11 @@ impl BoundPass {
                     if *state < from || *state >= from + self.states {
                         continue;
                     }
-                    let d = if local { k.local_factor(n, a, *offset) } else { d };
+                    let d = if local {
+                        k.local_factor(n, a, *offset)
+                    } else {
+                        d
+                    };
                     if d != 0.0 {
                         eta[state - from] += d * tables[*g][base + offset];
                     }
@@ -582,7 +594,11 @@ impl BoundPass {
                         }
                     } else {
                         for (state, offset) in &k.map {
-                            let d = if local { k.local_factor(n, a, *offset) } else { d };
+                            let d = if local {
+                                k.local_factor(n, a, *offset)
+                            } else {
+                                d
+                            };
                             sum[base + offset] += d * q[*state];
                         }
                     }

@@ -97,10 +97,7 @@ impl Reader {
                             own.iter()
                                 .zip(&own_stride)
                                 .map(|(a, s)| {
-                                    inner
-                                        .iter()
-                                        .position(|x| x == a)
-                                        .map_or(0, |p| at[p] * s)
+                                    inner.iter().position(|x| x == a).map_or(0, |p| at[p] * s)
                                 })
                                 .sum()
                         })

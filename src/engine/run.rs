@@ -299,7 +299,9 @@ fn warn(engine: &Engine<'_>, noticed: &Noticed) -> Vec<Diagnostic> {
             Code::W0502,
             *u,
             format!("mode of `{name}` on the boundary"),
-            format!("{n} of its elements have probabilities of exactly 0 or 1; a prior above 1 keeps them inside"),
+            format!(
+                "{n} of its elements have probabilities of exactly 0 or 1; a prior above 1 keeps them inside"
+            ),
         );
     }
     for (u, n) in &noticed.kept {

@@ -102,9 +102,8 @@ impl Tensor {
             .chain(columns)
             .filter_map(|a| self.axes.iter().position(|b| a == b))
             .collect();
-        let len = |list: &[Axis]| -> usize {
-            list.iter().map(|a| self.size(*a).unwrap_or(1)).product()
-        };
+        let len =
+            |list: &[Axis]| -> usize { list.iter().map(|a| self.size(*a).unwrap_or(1)).product() };
         let shape = [len(batch), len(rows), len(columns)];
         let v = self
             .values
@@ -156,7 +155,10 @@ fn pair(a: Tensor, b: Tensor, keep: &dyn Fn(Axis) -> bool) -> Tensor {
     for i in 0..n {
         let l = left.index_axis(Dim(0), i);
         let m = right.index_axis(Dim(0), i);
-        if let (Ok(l), Ok(m)) = (l.into_dimensionality::<Ix2>(), m.into_dimensionality::<Ix2>()) {
+        if let (Ok(l), Ok(m)) = (
+            l.into_dimensionality::<Ix2>(),
+            m.into_dimensionality::<Ix2>(),
+        ) {
             out.index_axis_mut(Dim(0), i)
                 .assign(&product(&l, &m).into_dyn());
         }
@@ -263,9 +265,18 @@ mod tests {
         let out = contract(
             2.0,
             vec![
-                Tensor { axes: vec![k, d, e], values: p.clone() },
-                Tensor { axes: vec![d], values: x.clone() },
-                Tensor { axes: vec![k, e], values: m.clone() },
+                Tensor {
+                    axes: vec![k, d, e],
+                    values: p.clone(),
+                },
+                Tensor {
+                    axes: vec![d],
+                    values: x.clone(),
+                },
+                Tensor {
+                    axes: vec![k, e],
+                    values: m.clone(),
+                },
             ],
             &[d, e, u],
             &[k],

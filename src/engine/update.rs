@@ -49,7 +49,12 @@ impl Engine<'_> {
         self.read_out(state, id, &messages).map(|_| ())
     }
 
-    fn read_out(&self, state: &mut State, id: BlockId, messages: &Messages) -> Result<Noticed, Diagnostic> {
+    fn read_out(
+        &self,
+        state: &mut State,
+        id: BlockId,
+        messages: &Messages,
+    ) -> Result<Noticed, Diagnostic> {
         let block = self.derivation.block(id);
         let mut noticed = Noticed::default();
         let mut next = super::state::BlockState {
@@ -58,7 +63,9 @@ impl Engine<'_> {
             ..Default::default()
         };
         match &block.form {
-            Form::Family(f) => self.update_family(state, id, *f, messages, &mut next, &mut noticed)?,
+            Form::Family(f) => {
+                self.update_family(state, id, *f, messages, &mut next, &mut noticed)?
+            }
             Form::Gaussian => self.update_gaussian(state, id, messages, &mut next, &mut noticed)?,
             Form::GaussianWishart | Form::GaussianGamma => {
                 self.update_scale(state, id, messages, &mut next)?;
@@ -150,8 +157,10 @@ impl Engine<'_> {
             .collect();
         let weights = self.element_weights(plates);
         let mut eta = vec![0.0; total];
-        let mut published: Vec<Vec<f64>> =
-            lengths.iter().map(|l| Vec::with_capacity(l * count)).collect();
+        let mut published: Vec<Vec<f64>> = lengths
+            .iter()
+            .map(|l| Vec::with_capacity(l * count))
+            .collect();
         let mut parameters: Vec<Parameter> = vec![];
         let value_length = family.value_length(d);
         let mut values = vec![0.0; count * value_length];
@@ -343,8 +352,9 @@ impl Engine<'_> {
     ) -> Result<(), Diagnostic> {
         let block = self.derivation.block(id);
         let batch: usize = block.batch.iter().map(|p| self.plate_size(*p)).product();
-        let layouts: Vec<(Vec<usize>, usize)> =
-            (0..block.unknowns.len()).map(|i| self.layout(id, i)).collect();
+        let layouts: Vec<(Vec<usize>, usize)> = (0..block.unknowns.len())
+            .map(|i| self.layout(id, i))
+            .collect();
         let offsets: Vec<usize> = layouts
             .iter()
             .scan(0, |at, (_, n)| {
@@ -718,7 +728,9 @@ impl Engine<'_> {
                 self.place(u),
                 format!("{}: {}", self.element_name(u, flat), e.reason),
             )
-            .help("give it a proper prior with a larger shape, df or precision, or make it a `param`")
+            .help(
+                "give it a proper prior with a larger shape, df or precision, or make it a `param`",
+            )
     }
 
     fn unbounded(&self, u: UnknownId, flat: usize, reason: &str) -> Diagnostic {

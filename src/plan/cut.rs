@@ -55,7 +55,9 @@ pub fn cut(d: &Derivation, keys: &mut Vec<Key>, c: &Contraction) -> Result<Cut, 
             let a = local_row(s).ok_or("a row-level latent is read at another row")?;
             let b = d.block_of(s.of);
             if row.is_some_and(|r| r != a) || block.is_some_and(|x| x != b) {
-                return Err("two row-level latents that are split from each other meet here".into());
+                return Err(
+                    "two row-level latents that are split from each other meet here".into(),
+                );
             }
             row = Some(a);
             block = Some(b);
@@ -161,10 +163,8 @@ fn split(
     let back = |a: Axis| map.iter().find(|(_, y)| *y == a).map(|(x, _)| *x);
     let new_row = to(row)?;
     let new_selectors: Vec<(Subscript, Axis)> = {
-        let rename: Vec<(Axis, Subscript)> = map
-            .iter()
-            .map(|(x, y)| (*x, Subscript::Axis(*y)))
-            .collect();
+        let rename: Vec<(Axis, Subscript)> =
+            map.iter().map(|(x, y)| (*x, Subscript::Axis(*y))).collect();
         let mut v: Vec<(Subscript, Axis)> = selectors
             .iter()
             .filter_map(|(s, a)| Some((s.substitute(&rename), to(*a)?)))
@@ -179,7 +179,12 @@ fn split(
         ),
         _ => false,
     };
-    let data: Vec<Known> = form.data.iter().filter(|k| !is_selector(k)).cloned().collect();
+    let data: Vec<Known> = form
+        .data
+        .iter()
+        .filter(|k| !is_selector(k))
+        .cloned()
+        .collect();
     let local_axes: Vec<Axis> = form
         .stats
         .iter()
@@ -196,7 +201,10 @@ fn split(
     axes.extend(&selector_axes);
     axes.extend(&local_axes);
     let found = keys.iter().position(|k| {
-        k.plate == row.plate && k.data == data && k.selectors == new_selectors && k.local == form.stats
+        k.plate == row.plate
+            && k.data == data
+            && k.selectors == new_selectors
+            && k.local == form.stats
     });
     let id = match found {
         Some(i) => i,

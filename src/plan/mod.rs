@@ -175,7 +175,9 @@ pub fn plan(d: &Derivation) -> Result<Plan, Vec<Diagnostic>> {
                         .zip(&axes)
                         .map(|(_, a)| Subscript::Axis(*a))
                         .collect();
-                    plan.keys[key.index()].tables.push(Contraction { target, ..rest });
+                    plan.keys[key.index()]
+                        .tables
+                        .push(Contraction { target, ..rest });
                 }
                 Ok(Cut::Planned(p)) => plan.expectation.push(p),
                 Err(what) => errors.push(refused(d, t, what)),
