@@ -233,6 +233,7 @@ impl GaussianWishart {
         for (w, (m, x)) in means.iter_mut().zip(solved.mean.iter().zip(&noise)) {
             *w = m + x;
         }
+        in_range(0.0, &means[..d * n])?;
         Ok(())
     }
 

@@ -133,6 +133,7 @@ pub trait Family: Sync + Send {
     ) -> Result<ModeKind, Improper> {
         let kind = self.mode(eta, d, value)?;
         self.statistics(value, d, statistics);
+        parameter::in_range(0.0, statistics)?;
         Ok(kind)
     }
     /// Writes t(v). log 0 is [`crate::numeric::LOG_ZERO`].
