@@ -107,7 +107,7 @@ pub trait Family: Sync + Send {
     fn signature(&self) -> &'static [StatisticKind];
     /// The length of each statistic's part.
     fn lengths(&self, d: usize) -> Vec<usize>;
-    /// Writes E[t] (layout of `eta`) and returns A(eta).
+    /// Writes `E[t]` (layout of `eta`) and returns A(eta).
     ///
     /// # Errors
     /// [`Improper`] if `eta` belongs to no density.
