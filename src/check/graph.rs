@@ -33,7 +33,10 @@ impl Uses {
         for (value, lagged) in std::mem::take(&mut self.open) {
             self.mentioned.insert(value);
             if matches!(owner, Value::Definition(_)) && !self.observed.contains(&owner) {
-                self.bodies.entry(owner).or_default().insert((value, lagged));
+                self.bodies
+                    .entry(owner)
+                    .or_default()
+                    .insert((value, lagged));
             } else {
                 self.edges.entry(owner).or_default().insert((value, lagged));
                 self.in_arguments.insert(value);
@@ -206,7 +209,7 @@ impl Checker<'_> {
             let value = Value::Definition(i.into());
             if !self.uses.is_mentioned(value) && !self.uses.is_observed(value) {
                 let what = if d.constant { "const" } else { "let" };
-                unused.push((what, d.name.clone(), d.span));
+                unused.push((what, d.name.clone(), self.value_span(value)));
             }
         }
         for (i, v) in self.model.variables.iter().enumerate() {

@@ -100,7 +100,11 @@ impl Checker<'_> {
     /// Where a value is declared.
     pub(super) fn value_span(&self, value: Value) -> Span {
         match value {
-            Value::Definition(d) => self.model.definition(d).span,
+            Value::Definition(d) => {
+                let definition = self.model.definition(d);
+                let name = self.symbols.get(&definition.name);
+                name.map_or(definition.span, |(_, span)| *span)
+            }
             Value::Column(c) => self.model.column(c).span,
             Value::Variable(v) => self.model.variable(v).name_span,
         }

@@ -335,7 +335,9 @@ mod tests {
         let near = [1.0, 1.0 + 1e-12, 1.0 - 1e-12];
         v.is_nan()
             || v.is_infinite()
-            || near.iter().any(|n| Range::point(v * n).inside(Range { whole: false, ..r }))
+            || near
+                .iter()
+                .any(|n| Range::point(v * n).inside(Range { whole: false, ..r }))
                 && (!r.whole || v.fract() == 0.0)
     }
 

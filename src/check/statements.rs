@@ -60,7 +60,9 @@ impl Checker<'_> {
             brackets: axes.iter().map(|a| a.plate).collect(),
             span: v.name.span,
         };
+        self.about = Some(Value::Variable(id));
         let found = self.conditional(c, &mut Scope::of(level), &target);
+        self.about = None;
         let dropped = self.options.flat.contains(&v.name.text);
         self.uses.close(Value::Variable(id));
         if let (Some(conditional), false) = (found, dropped) {
@@ -93,7 +95,9 @@ impl Checker<'_> {
         };
         let kind = match &o.model {
             Some(c) => {
+                self.about = Some(value);
                 let found = self.conditional(c, &mut Scope::of(level), &target);
+                self.about = None;
                 self.uses.close(value);
                 let Some(conditional) = found else { return };
                 match value {

@@ -10,6 +10,7 @@ use std::collections::BTreeSet;
 
 use super::constant::Positions;
 use super::expr::{Leaf, visit};
+use super::names::Value;
 use super::range::Range;
 use super::{Checker, errors};
 use crate::dist::{ArgumentSupport, signature};
@@ -167,8 +168,8 @@ impl Checker<'_> {
                 V::Real | V::Element | V::Precision | V::Covariance => continue,
             };
             if range.outside(wanted) || wanted.whole && !range.whole {
-                let definition = &self.model.definitions[d];
-                let (name, span) = (definition.name.clone(), definition.span);
+                let name = self.model.definitions[d].name.clone();
+                let span = self.value_span(Value::Definition(d.into()));
                 let kind = signature(found.kind).name;
                 self.report(errors::definition_outside(
                     found.span, kind, words, &name, span,

@@ -81,8 +81,9 @@ pub(in crate::check) fn spread_not_named(
     call: &DistributionCall,
     span: Span,
     words: &[&str],
+    text: &str,
 ) -> Diagnostic {
-    let forms: Vec<String> = words.iter().map(|w| format!("{w} = ...")).collect();
+    let forms: Vec<String> = words.iter().map(|w| format!("{w} = {text}")).collect();
     Diagnostic::new(
         Code::E0402,
         format!("{} without the name of an argument", call.name.text),

@@ -25,9 +25,9 @@ fn alternatives<S: AsRef<str>>(words: &[S], last: &str) -> String {
     }
 }
 
-/// "write `near`" where there is a near name.
+/// The help where there is a near name.
 fn did_you_mean(near: Option<&str>) -> Option<String> {
-    near.map(|n| format!("a name close to it is `{n}`"))
+    near.map(|n| format!("a similar name exists: write `{n}`"))
 }
 
 #[cfg(test)]
