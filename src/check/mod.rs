@@ -17,6 +17,7 @@
 //! Not here: data files (see `data`), whether a model can be fitted (see `derive`).
 
 mod arguments;
+mod bounds;
 mod constant;
 mod data;
 mod definitions;
@@ -34,6 +35,7 @@ mod plates;
 mod range;
 mod roles;
 mod scope;
+mod simplex;
 mod statements;
 mod support;
 #[cfg(test)]

@@ -159,13 +159,13 @@ impl Checker<'_> {
             return false;
         }
         let mut fits = true;
-        if let Some(&same) = self.plate_names.get(&name.text) {
-            if Some(same) != plate {
-                let at = self.model.plate(same).span;
-                let element = plate.map(|p| self.plate_name(p).to_string());
-                self.report(errors::plate_and_value(name, at, element.as_deref()));
-                fits = false;
-            }
+        if let Some(&same) = self.plate_names.get(&name.text)
+            && Some(same) != plate
+        {
+            let at = self.model.plate(same).span;
+            let element = plate.map(|p| self.plate_name(p).to_string());
+            self.report(errors::plate_and_value(name, at, element.as_deref()));
+            fits = false;
         }
         self.symbols.insert(name.text.clone(), (symbol, name.span));
         fits

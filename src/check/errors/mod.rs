@@ -3,16 +3,18 @@
 //! in: names, places and plates -> out: a [`Diagnostic`](crate::diag::Diagnostic).
 //!
 //! `names` declarations and look-ups, `indices` slots and scopes, `calls` distributions and their arguments, `values`
-//! types, tables, supports and constraints.
+//! types, tables and constraints, `supports` what arguments may be.
 
 mod calls;
 mod indices;
 mod names;
+mod supports;
 mod values;
 
 pub(super) use calls::*;
 pub(super) use indices::*;
 pub(super) use names::*;
+pub(super) use supports::*;
 pub(super) use values::*;
 
 /// "`a`", "`a` or `b`", "`a`, `b` or `c`".
