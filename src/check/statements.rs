@@ -209,8 +209,8 @@ impl Checker<'_> {
 
     /// Columns that are observed, directly or as the data of an observed definition, and columns that others use.
     fn mark_observed(&mut self) {
-        let conditioned = self.uses.conditioned(&self.model);
-        let behind = self.uses.behind_observed(&self.model);
+        let conditioned = self.uses.conditioned();
+        let behind = self.uses.behind_observed();
         for (i, column) in self.model.columns.iter_mut().enumerate() {
             let id = ColumnId::from(i);
             let direct = self.uses.is_observed(Value::Column(id));

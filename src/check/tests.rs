@@ -369,3 +369,18 @@ fn mixtures_of_simplices_are_simplices() {
     assert!(!accepted("2 * sum(pi * phi over topic)"));
     assert!(!accepted("sum(rho * theta over topic, style)"));
 }
+
+#[test]
+fn a_latent_may_stand_in_a_potential_through_a_let() {
+    let m = model(
+        "data row { v[pixel] : binary = rest }
+         plate unit(3)
+         param W[pixel, unit] : real
+         latent h[row, unit] : binary
+         let e[row, pixel, unit] = W * v * h
+         observe v[row, pixel]
+         potential[row, pixel, unit] e",
+    );
+    assert!(!m.definitions[0].known);
+    assert!(m.columns[0].observed);
+}

@@ -250,16 +250,25 @@ pub(in crate::check) fn brackets_differ(
     let d = Diagnostic::new(
         Code::E0313,
         format!("brackets of `{name}` are not its slots"),
-    )
-    .at(
-        span,
-        format!("brackets and `over` must be `{slots}`, in this order"),
-    )
-    .also(
-        declared,
-        format!("`{name}` has one value for each of `{slots}`"),
-    )
-    .help(format!("write `observe {name}[{brackets}]`"));
+    );
+    if slots.is_empty() {
+        return d
+            .at(span, format!("`{name}` is a single number"))
+            .also(declared, "declared here without brackets")
+            .help(format!(
+                "write `observe {name}` without brackets and `over`"
+            ));
+    }
+    let d = d
+        .at(
+            span,
+            format!("brackets and `over` must be `{slots}`, in this order"),
+        )
+        .also(
+            declared,
+            format!("`{name}` has one value for each of `{slots}`"),
+        )
+        .help(format!("write `observe {name}[{brackets}]`"));
     match over {
         Some(plate) => d.help(format!("or add `over {plate}` to the distribution")),
         None => d,
