@@ -6,10 +6,13 @@
 //! all models holds the two together: tokens tile the text, and each terminal of the grammar is a whole number of them.
 
 pub mod ast;
+mod lexical;
 mod parser;
+mod print;
 mod token;
 
 pub use parser::parse;
+pub use print::{format, print_ast, print_tokens};
 pub use token::{
     CLAUSE_WORDS, DISTRIBUTIONS, STATEMENT_WORDS, Token, TokenKind, decode, is_reserved, normalise,
     tokenize,

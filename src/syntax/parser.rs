@@ -8,9 +8,13 @@
 
 mod advice;
 mod build;
+mod data;
 mod explain;
 mod expression;
 mod nesting;
+mod statement;
+mod word;
+mod wording;
 
 use pest::Parser;
 
@@ -242,4 +246,4 @@ fn check_model_statement(file: &File, found: &mut Diagnostics) {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

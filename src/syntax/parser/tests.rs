@@ -2,17 +2,20 @@ use std::path::PathBuf;
 
 use super::*;
 
-/// The example models, where they are at hand.
+/// The models of this repository, and the example models where they are at hand.
 pub(crate) fn zoo() -> Vec<SourceFile> {
-    let shared = std::env::var_os("PMC_SHARED").map_or_else(
-        || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared"),
-        PathBuf::from,
-    );
-    let Ok(folder) = std::fs::read_dir(shared.join("zoo")) else {
-        println!("no example models here: set PMC_SHARED");
-        return Vec::new();
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    let shared =
+        std::env::var_os("PMC_SHARED").map_or_else(|| root.join("../shared"), PathBuf::from);
+    let list = |folder: PathBuf| -> Vec<PathBuf> {
+        let entries = std::fs::read_dir(folder).into_iter().flatten();
+        entries.map(|entry| entry.unwrap().path()).collect()
     };
-    let mut paths: Vec<PathBuf> = folder.map(|entry| entry.unwrap().path()).collect();
+    let mut paths = list(shared.join("zoo"));
+    if paths.is_empty() {
+        println!("no example models here: set PMC_SHARED");
+    }
+    paths.extend(list(root.join("models")).into_iter().flat_map(list));
     paths.retain(|path| path.extension().is_some_and(|e| e == "pmod"));
     paths.sort();
     let read = |path: &PathBuf| {
@@ -160,6 +163,22 @@ fn reserved_words_as_names() {
     check("observe «E0202:data»[row] ~ Gaussian(0, var = 1)");
     check("model «E0202:plate»\nconst K = 2");
     check("infer { joint a, «E0202:let» }");
+    check("data d { x : real = «E0202:plate» }");
+    check("observe x ~ case z { «E0202:in»: Beta(1, 1)  out: Beta(2, 2) }");
+    let help = |text: &str| parse(&SourceFile::new("m.pmod", text)).unwrap_err()[0].help[0].clone();
+    assert_eq!(
+        help("plate a { in }"),
+        "write it in quotes, `\"in\"`, or use another name"
+    );
+    assert_eq!(
+        help("data d { x : real = plate }"),
+        "write it in quotes, `\"plate\"`, or use another name"
+    );
+    assert_eq!(
+        help("data d { first : real }"),
+        "name the column `first_` and read it by `first_ : TYPE = \"first\"`"
+    );
+    assert_eq!(help("const in = 1"), "use another name, for example `in_`");
     // a forgotten name is not a reserved one
     check("const\n«E0201:latent» z ~ Gaussian(0, var = 1)");
 }
@@ -270,4 +289,205 @@ fn nesting_is_bounded() {
         found[0].primary.as_ref().unwrap().span,
         Span::new(place, place + 1)
     );
+}
+
+#[test]
+fn tokens_tile_the_text_and_terminals_are_whole_tokens() {
+    fn leaves(pair: pest::iterators::Pair<Rule>, out: &mut Vec<(usize, usize)>) {
+        let (start, end) = (pair.as_span().start(), pair.as_span().end());
+        let mut inner = pair.into_inner().peekable();
+        if inner.peek().is_none() && start < end {
+            out.push((start, end));
+        }
+        inner.for_each(|p| leaves(p, out));
+    }
+    for source in zoo() {
+        let (tokens, found) = tokenize(&source);
+        assert!(found.is_empty());
+        let mut at = 0;
+        for token in &tokens {
+            assert_eq!(token.span.start, at, "{}", source.name);
+            assert!(token.span.end > at);
+            at = token.span.end;
+        }
+        assert_eq!(at, source.text.len());
+
+        let mut terminals = Vec::new();
+        let pairs = Grammar::parse(Rule::file, &source.text).unwrap();
+        pairs.for_each(|p| leaves(p, &mut terminals));
+        let significant: Vec<(usize, usize)> = tokens
+            .iter()
+            .filter(|t| !t.kind.is_trivia())
+            .map(|t| (t.span.start, t.span.end))
+            .collect();
+        assert_eq!(terminals, significant, "{}", source.name);
+    }
+}
+
+#[test]
+fn the_grammar_and_the_tokens_reserve_the_same_words() {
+    let grammar = include_str!("../../../grammar/pmod.pest");
+    let words = |rule: &str| -> Vec<&str> {
+        let (_, body) = grammar.split_once(&format!("\n{rule} = _{{")).unwrap();
+        let (body, _) = body.split_once('}').unwrap();
+        body.split('"').skip(1).step_by(2).collect()
+    };
+    let mut keywords = words("keyword");
+    let mut known = [
+        crate::syntax::STATEMENT_WORDS.as_slice(),
+        crate::syntax::CLAUSE_WORDS.as_slice(),
+    ]
+    .concat();
+    keywords.sort_unstable();
+    known.sort_unstable();
+    assert_eq!(keywords, known);
+    assert_eq!(words("distribution_word"), crate::syntax::DISTRIBUTIONS);
+    for word in keywords.into_iter().chain(words("distribution_word")) {
+        assert!(Grammar::parse(Rule::name, word).is_err(), "{word}");
+        assert!(
+            Grammar::parse(Rule::name, &format!("{word}x")).is_ok(),
+            "{word}"
+        );
+    }
+}
+
+#[test]
+fn words_of_a_place_are_names_elsewhere() {
+    let text = "model weight\n\
+        data of { of : label  else : real  by : count  rest : real = rest  listed : binary = listed }\n\
+        latent mean[of] ~ Gaussian(sum, var = var, sd = unit)\n\
+        param symmetric : real over every, symmetric\n\
+        let joint = sum(sum[real] over within)\n\
+        infer { joint joint, order order order factorise factorise }";
+    let file = parse(&SourceFile::new("m.pmod", text)).unwrap();
+    assert_eq!(file.statements.len(), 6);
+}
+
+#[test]
+fn names_are_normalised_and_places_are_bytes() {
+    let text = "const e\u{301}tat = 1 // µ\nconst 日本_2 = é\u{301}";
+    let file = parse(&SourceFile::new("m.pmod", text)).unwrap();
+    let names: Vec<(String, Span)> = file
+        .statements
+        .iter()
+        .filter_map(|s| match &s.kind {
+            StatementKind::Definition(d) => Some((d.name.text.clone(), d.name.span)),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(names[0], ("\u{e9}tat".to_string(), Span::new(6, 12)));
+    let start = text.find('日').unwrap();
+    assert_eq!(
+        names[1],
+        ("日本_2".to_string(), Span::new(start, start + 8))
+    );
+    assert_eq!(
+        file.statements[0].span,
+        Span::new(0, text.find(" //").unwrap())
+    );
+}
+
+/// Reads, formats and renders whatever comes; only that it returns matters, and that findings lie in the file.
+fn survives(text: &str) {
+    let source = SourceFile::new("broken.pmod", text);
+    if let Err(found) = parse(&source) {
+        assert!(!found.is_empty());
+        for d in &found {
+            let place = d.primary.as_ref().unwrap().span;
+            assert!(place.start <= place.end && place.end <= text.len(), "{d:?}");
+            assert!(d.title.chars().count() <= 60, "{}", d.title);
+        }
+        let shown = crate::diag::render_plain(&found, &source);
+        assert_eq!(shown.matches("broken.pmod").count(), found.len(), "{shown}");
+    } else {
+        crate::syntax::format(&source).unwrap();
+    }
+}
+
+#[test]
+fn broken_files_are_answered() {
+    for source in zoo() {
+        for (at, c) in source.text.char_indices() {
+            survives(&source.text[..at]);
+            let rest = &source.text[at + c.len_utf8()..];
+            survives(&format!("{}{rest}", &source.text[..at]));
+        }
+    }
+}
+
+#[test]
+fn files_of_shuffled_tokens_are_answered() {
+    let mut state = 1_u64;
+    let mut random = |n: usize| {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) as usize % n
+    };
+    let words = [
+        "model",
+        "const",
+        "data",
+        "plate",
+        "let",
+        "param",
+        "latent",
+        "observe",
+        "potential",
+        "infer",
+        "over",
+        "in",
+        "as",
+        "first",
+        "case",
+        "identity",
+        "Gaussian",
+        "Beta",
+        "real",
+        "x",
+        "y[",
+        "(",
+        ")",
+        "[",
+        "]",
+        "{",
+        "}",
+        ",",
+        ":",
+        "~",
+        "=",
+        "!=",
+        "<",
+        "+",
+        "-",
+        "*",
+        "/",
+        "^",
+        "1",
+        "2.5",
+        "1.",
+        "\"a\"",
+        "\"",
+        "'",
+        "é",
+        "\u{2028}",
+        "//c\n",
+        "\n",
+        "of",
+        "else",
+        "by",
+        "within",
+        "every",
+        "ordered",
+        "unit norm",
+        "joint",
+        "sum(",
+        "\u{301}",
+        "\r",
+    ];
+    for _ in 0..4000 {
+        let n = random(30);
+        let text: Vec<&str> = (0..n).map(|_| words[random(words.len())]).collect();
+        survives(&text.join(" "));
+    }
 }
