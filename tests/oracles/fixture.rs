@@ -37,7 +37,12 @@ pub fn oracle(name: &str) -> Option<Value> {
 pub fn table(name: &str) -> (Vec<String>, Vec<Vec<String>>) {
     let path = shared().expect("checked").join("data").join(name);
     let mut reader = csv::Reader::from_path(path).expect("a table");
-    let header = reader.headers().expect("a header").iter().map(String::from).collect();
+    let header = reader
+        .headers()
+        .expect("a header")
+        .iter()
+        .map(String::from)
+        .collect();
     let rows = reader
         .records()
         .map(|r| r.expect("a row").iter().map(String::from).collect())
@@ -83,7 +88,10 @@ impl Fitted {
             .unwrap_or_else(|| {
                 panic!(
                     "no {parameter} of {name}; there are {:?}",
-                    self.values.iter().map(|(n, p, _)| (n, p)).collect::<Vec<_>>()
+                    self.values
+                        .iter()
+                        .map(|(n, p, _)| (n, p))
+                        .collect::<Vec<_>>()
                 )
             })
             .2
@@ -95,7 +103,13 @@ fn show(findings: &[pmc::diag::Diagnostic], source: &SourceFile) -> String {
 }
 
 /// Compiles and runs without tolerance for exactly `iterations`.
-pub fn fit(model: &str, options: &check::Options, bytes: Vec<u8>, init: Option<Value>, iterations: usize) -> Fitted {
+pub fn fit(
+    model: &str,
+    options: &check::Options,
+    bytes: Vec<u8>,
+    init: Option<Value>,
+    iterations: usize,
+) -> Fitted {
     fit_with(
         model,
         options,
@@ -118,7 +132,8 @@ pub fn fit_with(
     run_options: &Options,
 ) -> Fitted {
     let source = SourceFile::new("model.pmod", model);
-    let (m, _) = compile::model(&source, options).unwrap_or_else(|e| panic!("{}", show(&e, &source)));
+    let (m, _) =
+        compile::model(&source, options).unwrap_or_else(|e| panic!("{}", show(&e, &source)));
     let files = Files {
         main: Some(DataFile {
             name: "data.csv".into(),
@@ -127,8 +142,8 @@ pub fn fit_with(
         by_table: vec![],
     };
     let bound = data::bind(&m, &files).unwrap_or_else(|e| panic!("{}", show(&e, &source)));
-    let (d, plan) =
-        compile::compile(&m, Some(&bound.dataset)).unwrap_or_else(|e| panic!("{}", show(&e, &source)));
+    let (d, plan) = compile::compile(&m, Some(&bound.dataset))
+        .unwrap_or_else(|e| panic!("{}", show(&e, &source)));
     let engine = Engine::new(&d, &plan, &bound.dataset, None)
         .unwrap_or_else(|e| panic!("{}", show(&e, &source)));
     let init = init.map(|v| {
@@ -151,7 +166,11 @@ pub fn fit_with(
     }
 }
 
-fn values(d: &Derivation, engine: &Engine<'_>, outcome: &Outcome) -> Vec<(String, String, ArrayD<f64>)> {
+fn values(
+    d: &Derivation,
+    engine: &Engine<'_>,
+    outcome: &Outcome,
+) -> Vec<(String, String, ArrayD<f64>)> {
     let mut out = vec![];
     for (b, s) in d.blocks.iter().zip(&outcome.state.blocks) {
         for (i, name, a) in &s.parameters {
@@ -170,7 +189,12 @@ fn values(d: &Derivation, engine: &Engine<'_>, outcome: &Outcome) -> Vec<(String
 
 /// The objective after each iteration agrees relatively to `tol`.
 pub fn same_trajectory(name: &str, mine: &[f64], want: &[f64], tol: f64) {
-    assert!(mine.len() >= want.len(), "{name}: {} of {} iterations", mine.len(), want.len());
+    assert!(
+        mine.len() >= want.len(),
+        "{name}: {} of {} iterations",
+        mine.len(),
+        want.len()
+    );
     for (i, (m, w)) in mine.iter().zip(want).enumerate() {
         assert!(
             (m - w).abs() <= tol * w.abs().max(1.0),

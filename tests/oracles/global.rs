@@ -13,7 +13,13 @@ fn normal_mean_precision_nile() {
     let model = "data year { volume : real }\nlatent mu ~ Gaussian(1000, precision = 0.0001)\n\
         latent tau ~ Gamma(2, rate = 20000)\nobserve volume[year] ~ Gaussian(mu, precision = tau)";
     let want = numbers(&o["trajectory"]["elbo"]);
-    let f = fit(model, &Options::default(), data_bytes("nile.csv"), Some(json!({"tau": 1e-4})), want.len());
+    let f = fit(
+        model,
+        &Options::default(),
+        data_bytes("nile.csv"),
+        Some(json!({"tau": 1e-4})),
+        want.len(),
+    );
     assert_eq!(f.method, "variational Bayes");
     same_trajectory(name, &f.outcome.trace, &want, 1e-10);
 }
@@ -32,7 +38,13 @@ fn mixreg_k2_faithful() {
         "a": [c[0][0], c[1][0]], "b": [c[0][1], c[1][1]],
     });
     let want = numbers(&o["trajectory"]["loglik"]);
-    let f = fit(model, &Options::default(), data_bytes("faithful.csv"), Some(init), want.len() - 1);
+    let f = fit(
+        model,
+        &Options::default(),
+        data_bytes("faithful.csv"),
+        Some(init),
+        want.len() - 1,
+    );
     assert_eq!(f.method, "exact EM");
     same_trajectory(name, &f.outcome.trace, &want, 1e-9);
 }
@@ -50,7 +62,19 @@ fn blr_ard_diabetes() {
         observe ys[person] ~ Gaussian(sum(w * xs over feature), precision = tau)";
     let init = json!({"alpha": vec![1.0; 10], "tau": 1.0});
     let want = numbers(&o["trajectory"]["elbo"]);
-    let f = fit(model, &Options::default(), data_bytes("diabetes.csv"), Some(init), want.len());
+    let f = fit(
+        model,
+        &Options::default(),
+        data_bytes("diabetes.csv"),
+        Some(init),
+        want.len(),
+    );
     same_trajectory(name, &f.outcome.trace, &want, 1e-9);
-    same_values(name, f.get("w", "mean"), &json!(f.get("w", "mean").iter().collect::<Vec<_>>()), 0.0, 0.0);
+    same_values(
+        name,
+        f.get("w", "mean"),
+        &json!(f.get("w", "mean").iter().collect::<Vec<_>>()),
+        0.0,
+        0.0,
+    );
 }

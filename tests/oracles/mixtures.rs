@@ -4,7 +4,9 @@ use serde_json::{Value, json};
 
 use pmc::check::Options;
 
-use crate::fixture::{Fitted, data_bytes, fit, numbers, oracle, same_trajectory, same_values, table};
+use crate::fixture::{
+    Fitted, data_bytes, fit, numbers, oracle, same_trajectory, same_values, table,
+};
 
 fn columns(o: &Value) -> String {
     let c: Vec<&str> = o["data"]["columns"]
@@ -17,7 +19,10 @@ fn columns(o: &Value) -> String {
 }
 
 fn file(o: &Value) -> String {
-    o["data"]["file"].as_str().expect("a file").replace("data/", "")
+    o["data"]["file"]
+        .as_str()
+        .expect("a file")
+        .replace("data/", "")
 }
 
 fn em(name: &str, full: bool, tied: bool) {
@@ -27,23 +32,50 @@ fn em(name: &str, full: bool, tied: bool) {
     let model = format!(
         "data row {{ x[feature] : real = ({columns}) }}\nplate cluster({k})\nparam weight : simplex over cluster\n{}latent z[row] ~ Categorical(weight)\n",
         match (full, tied) {
-            (true, false) => "param mu[cluster] : real over feature\nparam S[cluster] : covariance over feature\nobserve x[row] ~ Gaussian(mu[z], cov = S[z]) over feature\n",
-            (true, true) => "param mu[cluster] : real over feature\nparam S : covariance over feature\nobserve x[row] ~ Gaussian(mu[z], cov = S) over feature\n",
-            _ => "param mu[cluster, feature] : real\nparam S[cluster, feature] : positive\nobserve x[row, feature] ~ Gaussian(mu[z], var = S[z])\n",
+            (true, false) =>
+                "param mu[cluster] : real over feature\nparam S[cluster] : covariance over feature\nobserve x[row] ~ Gaussian(mu[z], cov = S[z]) over feature\n",
+            (true, true) =>
+                "param mu[cluster] : real over feature\nparam S : covariance over feature\nobserve x[row] ~ Gaussian(mu[z], cov = S) over feature\n",
+            _ =>
+                "param mu[cluster, feature] : real\nparam S[cluster, feature] : positive\nobserve x[row, feature] ~ Gaussian(mu[z], var = S[z])\n",
         }
     );
     let init = json!({"weight": o["init"]["pi"], "mu": o["init"]["mu"], "S": o["init"]["cov"]});
     let want = numbers(&o["trajectory"]["loglik"]);
-    let short = fit(&model, &Options::default(), data_bytes(&file(&o)), Some(init.clone()), want.len() - 1);
-    assert_eq!((short.method, short.objective), ("exact EM", "log_likelihood"));
+    let short = fit(
+        &model,
+        &Options::default(),
+        data_bytes(&file(&o)),
+        Some(init.clone()),
+        want.len() - 1,
+    );
+    assert_eq!(
+        (short.method, short.objective),
+        ("exact EM", "log_likelihood")
+    );
     assert_eq!(short.outcome.trace_start, 0);
     same_trajectory(name, &short.outcome.trace, &want, 1e-9);
-    let long = fit(&model, &Options::default(), data_bytes(&file(&o)), Some(init), 500);
+    let long = fit(
+        &model,
+        &Options::default(),
+        data_bytes(&file(&o)),
+        Some(init),
+        500,
+    );
     let last = long.outcome.trace.last().expect("a trace");
     let l = o["final"]["loglik"].as_f64().expect("a number");
-    assert!((last - l).abs() <= 1e-9 * l.abs(), "{name}: final {last} instead of {l}");
+    assert!(
+        (last - l).abs() <= 1e-9 * l.abs(),
+        "{name}: final {last} instead of {l}"
+    );
     for (mine, theirs) in [("weight", "pi"), ("mu", "mu"), ("S", "cov")] {
-        same_values(name, long.get(mine, "value"), &o["final"][theirs], 1e-5, 0.0);
+        same_values(
+            name,
+            long.get(mine, "value"),
+            &o["final"][theirs],
+            1e-5,
+            0.0,
+        );
     }
 }
 
@@ -111,7 +143,10 @@ fn bayesian(name: &str, prior: &str, k: usize, extra: Value) -> Option<(Fitted, 
              latent mu[cluster] ~ Gaussian(m0, precision = {} * Lambda) over feature\n\
              latent z[row] ~ Categorical(weight)\n\
              observe x[row] ~ Gaussian(mu[z], precision = Lambda[z]) over feature",
-            list("m0"), list("V0"), h["n0"], h["b0"]
+            list("m0"),
+            list("V0"),
+            h["n0"],
+            h["b0"]
         ),
         "independent" => format!(
             "const m0[feature] = {}\nconst V0[feature, feature] = {}\nconst P0[feature, feature] = {}\n\
@@ -121,7 +156,10 @@ fn bayesian(name: &str, prior: &str, k: usize, extra: Value) -> Option<(Fitted, 
              latent mu[cluster] ~ Gaussian(m0, precision = P0) over feature\n\
              latent z[row] ~ Categorical(weight)\n\
              observe x[row] ~ Gaussian(mu[z], precision = Lambda[z]) over feature",
-            list("m0"), list("V0"), list("P0"), h["n0"]
+            list("m0"),
+            list("V0"),
+            list("P0"),
+            h["n0"]
         ),
         _ => format!(
             "const m0[feature] = {}\nconst p0[feature] = {}\nconst b0[feature] = {}\n\
@@ -131,7 +169,10 @@ fn bayesian(name: &str, prior: &str, k: usize, extra: Value) -> Option<(Fitted, 
              latent tau[cluster, feature] ~ Gamma({}, rate = b0)\n\
              latent z[row] ~ Categorical(weight)\n\
              observe x[row, feature] ~ Gaussian(mu[z], precision = tau[z])",
-            list("m0"), list("p0"), list("b0"), h["a0"]
+            list("m0"),
+            list("p0"),
+            list("b0"),
+            h["a0"]
         ),
     };
     let mut init = json!({"z": thresholds(&o, k)});
@@ -139,16 +180,40 @@ fn bayesian(name: &str, prior: &str, k: usize, extra: Value) -> Option<(Fitted, 
         a.extend(b);
     }
     let want = numbers(&o["trajectory"]["elbo"]);
-    let short = fit(&model, &Options::default(), data_bytes(&file(&o)), Some(init.clone()), want.len());
-    assert_eq!((short.method, short.objective), ("variational Bayes", "elbo"));
+    let short = fit(
+        &model,
+        &Options::default(),
+        data_bytes(&file(&o)),
+        Some(init.clone()),
+        want.len(),
+    );
+    assert_eq!(
+        (short.method, short.objective),
+        ("variational Bayes", "elbo")
+    );
     same_trajectory(name, &short.outcome.trace, &want, 1e-8);
     let sweeps = o["final"]["sweeps"].as_u64().expect("sweeps") as usize;
-    let long = fit(&model, &Options::default(), data_bytes(&file(&o)), Some(init), sweeps);
+    let long = fit(
+        &model,
+        &Options::default(),
+        data_bytes(&file(&o)),
+        Some(init),
+        sweeps,
+    );
     let last = long.outcome.trace.last().expect("a trace");
     let l = o["final"]["elbo"].as_f64().expect("a number");
-    assert!((last - l).abs() <= 1e-8 * l.abs(), "{name}: final {last} instead of {l}");
+    assert!(
+        (last - l).abs() <= 1e-8 * l.abs(),
+        "{name}: final {last} instead of {l}"
+    );
     let q = &o["final"]["q_parameters"];
-    same_values(name, long.get("weight", "concentration"), &q["alpha"], 0.0, 1e-4);
+    same_values(
+        name,
+        long.get("weight", "concentration"),
+        &q["alpha"],
+        0.0,
+        1e-4,
+    );
     same_values(name, long.get("mu", "mean"), &q["m"], 0.0, 1e-4);
     Some((long, o))
 }
@@ -158,7 +223,13 @@ fn joint(name: &str, k: usize) {
         let q = &o["final"]["q_parameters"];
         same_values(name, f.get("mu", "beta"), &q["beta"], 0.0, 1e-4);
         same_values(name, f.get("Lambda", "df"), &q["nu"], 0.0, 1e-4);
-        same_values(name, f.get("Lambda", "inverse_scale"), &q["V_inverse_scale"], 0.0, 1e-4);
+        same_values(
+            name,
+            f.get("Lambda", "inverse_scale"),
+            &q["V_inverse_scale"],
+            0.0,
+            1e-4,
+        );
     }
 }
 
@@ -174,12 +245,25 @@ fn bgmm_gw_k6_faithful() {
 
 #[test]
 fn bgmm_indep_k2_faithful() {
-    let Some(o) = oracle("bgmm_indep_k2_faithful") else { return };
+    let Some(o) = oracle("bgmm_indep_k2_faithful") else {
+        return;
+    };
     let l = &o["init"]["E_q[Lambda_k] used by the first mu update"];
-    if let Some((f, o)) = bayesian("bgmm_indep_k2_faithful", "independent", 2, json!({"Lambda": [l, l]})) {
+    if let Some((f, o)) = bayesian(
+        "bgmm_indep_k2_faithful",
+        "independent",
+        2,
+        json!({"Lambda": [l, l]}),
+    ) {
         let q = &o["final"]["q_parameters"];
         same_values("Lambda", f.get("Lambda", "df"), &q["nu"], 0.0, 1e-4);
-        same_values("Lambda", f.get("Lambda", "inverse_scale"), &q["V_inverse_scale"], 0.0, 1e-4);
+        same_values(
+            "Lambda",
+            f.get("Lambda", "inverse_scale"),
+            &q["V_inverse_scale"],
+            0.0,
+            1e-4,
+        );
     }
 }
 
@@ -213,7 +297,13 @@ fn poisson_mixture_k2() {
         latent z[match] ~ Categorical(weight)\nobserve goals[match, side] ~ Poisson(rate[z])";
     let want = numbers(&o["trajectory"]["loglik"]);
     let init = json!({"weight": o["init"]["pi"], "rate": o["init"]["lambda"]});
-    let f = fit(model, &Options::default(), data_bytes(&file(&o)), Some(init), want.len() - 1);
+    let f = fit(
+        model,
+        &Options::default(),
+        data_bytes(&file(&o)),
+        Some(init),
+        want.len() - 1,
+    );
     assert_eq!(f.method, "exact EM");
     same_trajectory(name, &f.outcome.trace, &want, 1e-10);
 }
@@ -232,11 +322,21 @@ fn poisson_mixture_vb_k2() {
         .iter()
         .map(|r| {
             let v = |i: usize| r[i].parse::<f64>().expect("a number");
-            if v(home) > v(away) { [0.2, 0.8] } else { [0.8, 0.2] }
+            if v(home) > v(away) {
+                [0.2, 0.8]
+            } else {
+                [0.8, 0.2]
+            }
         })
         .collect();
     let want = numbers(&o["trajectory"]["elbo"]);
-    let f = fit(model, &Options::default(), data_bytes(&file(&o)), Some(json!({ "z": q })), want.len());
+    let f = fit(
+        model,
+        &Options::default(),
+        data_bytes(&file(&o)),
+        Some(json!({ "z": q })),
+        want.len(),
+    );
     assert_eq!(f.method, "variational Bayes");
     same_trajectory(name, &f.outcome.trace, &want, 1e-9);
 }

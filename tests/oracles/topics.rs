@@ -16,8 +16,8 @@ const MODEL: &str = "const alpha = 0.1\nconst eta = 0.05\n\
 /// The start as the reference files state it: topics from a long table, rows in label order.
 fn topics() -> (Vec<Vec<f64>>, usize) {
     let root = shared().expect("checked");
-    let mut reader =
-        csv::Reader::from_path(root.join("oracles/init/lda_reuters_topics_k5.csv")).expect("a table");
+    let mut reader = csv::Reader::from_path(root.join("oracles/init/lda_reuters_topics_k5.csv"))
+        .expect("a table");
     let mut cells: Vec<(usize, String, f64)> = vec![];
     for r in reader.records() {
         let r = r.expect("a row");
@@ -55,7 +55,13 @@ fn normalised(rows: &[Vec<f64>]) -> Vec<Vec<f64>> {
 }
 
 fn run(name: &str, options: &Options, init: Value, iterations: usize) -> Fitted {
-    let f = fit(MODEL, options, data_bytes("reuters.csv"), Some(init), iterations);
+    let f = fit(
+        MODEL,
+        options,
+        data_bytes("reuters.csv"),
+        Some(init),
+        iterations,
+    );
     println!("{name}: {} iterations", f.outcome.iterations);
     f
 }
@@ -66,14 +72,19 @@ fn checkpoints(name: &str, o: &Value, f: &Fitted, index: &str, key: &str, shift:
     for (i, w) in at.iter().zip(&want) {
         let i = *i as usize - shift;
         if let Some(l) = f.outcome.trace.get(i) {
-            assert!((l - w).abs() <= tol * w.abs(), "{name}: iteration {i}: {l} instead of {w}");
+            assert!(
+                (l - w).abs() <= tol * w.abs(),
+                "{name}: iteration {i}: {l} instead of {w}"
+            );
         }
     }
 }
 
 #[test]
 fn lda_ml_reuters() {
-    let Some(o) = oracle("lda_ml_reuters") else { return };
+    let Some(o) = oracle("lda_ml_reuters") else {
+        return;
+    };
     let (t, docs) = topics();
     let options = Options {
         flat: vec!["pi".into(), "theta".into()],
@@ -82,13 +93,20 @@ fn lda_ml_reuters() {
     let init = json!({"pi": vec![[0.2; 5]; docs], "theta": normalised(&t)});
     let f = run("lda_ml", &options, init, 100);
     assert_eq!((f.method, f.objective), ("exact EM", "log_likelihood"));
-    same_trajectory("lda_ml", &f.outcome.trace, &numbers(&o["trajectory"]["loglik"]), 1e-10);
+    same_trajectory(
+        "lda_ml",
+        &f.outcome.trace,
+        &numbers(&o["trajectory"]["loglik"]),
+        1e-10,
+    );
     checkpoints("lda_ml", &o, &f, "iteration", "loglik", 0, 2.2e-9);
 }
 
 #[test]
 fn lda_map_reuters() {
-    let Some(o) = oracle("lda_map_reuters") else { return };
+    let Some(o) = oracle("lda_map_reuters") else {
+        return;
+    };
     let (t, docs) = topics();
     let options = Options {
         param: vec!["pi".into(), "theta".into()],
@@ -98,13 +116,20 @@ fn lda_map_reuters() {
     let init = json!({"pi": vec![[0.2; 5]; docs], "theta": normalised(&t)});
     let f = run("lda_map", &options, init, 100);
     assert_eq!((f.method, f.objective), ("exact EM", "log_posterior"));
-    same_trajectory("lda_map", &f.outcome.trace, &numbers(&o["trajectory"]["logjoint"]), 1e-10);
+    same_trajectory(
+        "lda_map",
+        &f.outcome.trace,
+        &numbers(&o["trajectory"]["logjoint"]),
+        1e-10,
+    );
     checkpoints("lda_map", &o, &f, "iteration", "logjoint", 0, 1.1e-7);
 }
 
 #[test]
 fn lda_vb_reuters() {
-    let Some(o) = oracle("lda_vb_reuters") else { return };
+    let Some(o) = oracle("lda_vb_reuters") else {
+        return;
+    };
     let (t, docs) = topics();
     let init = json!({
         "pi": {"concentration": vec![[1.0; 5]; docs]},
@@ -113,6 +138,11 @@ fn lda_vb_reuters() {
     let f = run("lda_vb", &Options::default(), init, 100);
     assert_eq!((f.method, f.objective), ("variational Bayes", "elbo"));
     assert_eq!(f.outcome.trace_start, 1);
-    same_trajectory("lda_vb", &f.outcome.trace, &numbers(&o["trajectory"]["elbo"]), 1e-10);
+    same_trajectory(
+        "lda_vb",
+        &f.outcome.trace,
+        &numbers(&o["trajectory"]["elbo"]),
+        1e-10,
+    );
     checkpoints("lda_vb", &o, &f, "sweep", "elbo", 1, 1.2e-8);
 }

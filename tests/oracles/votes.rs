@@ -4,7 +4,9 @@ use serde_json::{Value, json};
 
 use pmc::check::Options;
 
-use crate::fixture::{csv_bytes, data_bytes, fit, numbers, oracle, same_trajectory, same_values, table};
+use crate::fixture::{
+    csv_bytes, data_bytes, fit, numbers, oracle, same_trajectory, same_values, table,
+};
 
 const CLASSES: &str = "data member { party : label  vote[bill] : binary = rest }\nplate group(K)\n";
 
@@ -14,19 +16,38 @@ fn latent_class(name: &str, k: usize, map: bool) {
         "const K = {k}\n{CLASSES}param weight : simplex over group\n\
          param p[group, bill] {}\nlatent z[member] ~ Categorical(weight)\n\
          observe vote[member, bill] ~ Bernoulli(p[z])",
-        if map { "~ Beta(1.5, 1.5)" } else { ": probability" }
+        if map {
+            "~ Beta(1.5, 1.5)"
+        } else {
+            ": probability"
+        }
     );
     let init = json!({"weight": o["init"]["pi"], "p": o["init"]["mu"]});
     let key = if map { "logjoint" } else { "loglik" };
     let want = numbers(&o["trajectory"][key]);
-    let f = fit(&model, &Options::default(), data_bytes("housevotes84.csv"), Some(init.clone()), want.len() - 1);
+    let f = fit(
+        &model,
+        &Options::default(),
+        data_bytes("housevotes84.csv"),
+        Some(init.clone()),
+        want.len() - 1,
+    );
     assert_eq!(f.method, "exact EM");
     same_trajectory(name, &f.outcome.trace, &want, 1e-10);
     let n = o["final"]["iterations_run"].as_u64().expect("iterations") as usize;
-    let f = fit(&model, &Options::default(), data_bytes("housevotes84.csv"), Some(init), n.max(400));
+    let f = fit(
+        &model,
+        &Options::default(),
+        data_bytes("housevotes84.csv"),
+        Some(init),
+        n.max(400),
+    );
     let l = o["final"][key].as_f64().expect("a number");
     let last = f.outcome.trace.last().expect("a trace");
-    assert!((last - l).abs() <= 1e-9 * l.abs(), "{name}: {last} instead of {l}");
+    assert!(
+        (last - l).abs() <= 1e-9 * l.abs(),
+        "{name}: {last} instead of {l}"
+    );
     same_values(name, f.get("weight", "value"), &o["final"]["pi"], 1e-4, 0.0);
     same_values(name, f.get("p", "value"), &o["final"]["mu"], 1e-4, 0.0);
 }
@@ -74,17 +95,35 @@ fn bern_mixture_vb_k4_housevotes84() {
         .cloned()
         .collect();
     let want = numbers(&o["trajectory"]["elbo"]);
-    let f = fit(&model, &Options::default(), csv_bytes(&header, &full), Some(start(&full)), 300);
+    let f = fit(
+        &model,
+        &Options::default(),
+        csv_bytes(&header, &full),
+        Some(start(&full)),
+        300,
+    );
     same_trajectory(name, &f.outcome.trace, &want, 1e-9);
     let l = o["final"]["elbo"].as_f64().expect("a number");
     let last = f.outcome.trace.last().expect("a trace");
     assert!((last - l).abs() <= 1e-9 * l.abs());
-    same_values(name, f.get("weight", "concentration"), &o["final"]["alpha"], 0.0, 1e-6);
+    same_values(
+        name,
+        f.get("weight", "concentration"),
+        &o["final"]["alpha"],
+        0.0,
+        1e-6,
+    );
     same_values(name, f.get("p", "a"), &o["final"]["a"], 0.0, 1e-6);
     same_values(name, f.get("p", "b"), &o["final"]["b"], 0.0, 1e-6);
     // A row that is blank throughout keeps its latent, at the prior.
     let kept = &o["final"]["variant_with_fully_missing_rows_kept"];
-    let f = fit(&model, &Options::default(), csv_bytes(&header, &rows), Some(start(&rows)), 300);
+    let f = fit(
+        &model,
+        &Options::default(),
+        csv_bytes(&header, &rows),
+        Some(start(&rows)),
+        300,
+    );
     let want = o["variant_with_fully_missing_rows_kept"]
         .get("elbo_first10")
         .or_else(|| kept.get("elbo_first10"))
@@ -110,14 +149,29 @@ fn dawid_skene(name: &str, map: bool) {
     let init = json!({"prior": o["init"]["p"], "confusion": confusion});
     let key = if map { "logjoint" } else { "loglik" };
     let want = numbers(&o["trajectory"][key]);
-    let f = fit(&model, &Options::default(), data_bytes("bluebirds.csv"), Some(init.clone()), want.len() - 1);
+    let f = fit(
+        &model,
+        &Options::default(),
+        data_bytes("bluebirds.csv"),
+        Some(init.clone()),
+        want.len() - 1,
+    );
     assert_eq!(f.method, "exact EM");
     same_trajectory(name, &f.outcome.trace, &want, 1e-10);
     let n = o["final"]["iterations_run"].as_u64().expect("iterations") as usize;
-    let f = fit(&model, &Options::default(), data_bytes("bluebirds.csv"), Some(init), n);
+    let f = fit(
+        &model,
+        &Options::default(),
+        data_bytes("bluebirds.csv"),
+        Some(init),
+        n,
+    );
     let l = o["final"][key].as_f64().expect("a number");
     let last = f.outcome.trace.last().expect("a trace");
-    assert!((last - l).abs() <= 1e-9 * l.abs(), "{name}: {last} instead of {l}");
+    assert!(
+        (last - l).abs() <= 1e-9 * l.abs(),
+        "{name}: {last} instead of {l}"
+    );
     same_values(name, f.get("prior", "value"), &o["final"]["p"], 1e-4, 0.0);
 }
 
@@ -147,7 +201,12 @@ fn hidden(file: &str, column: &str) -> Vec<u8> {
 fn nb_semisup_penguins() {
     let name = "nb_semisup_penguins";
     let Some(o) = oracle(name) else { return };
-    let measured = ["bill_length_mm", "bill_depth_mm", "flipper_length_mm", "body_mass_g"];
+    let measured = [
+        "bill_length_mm",
+        "bill_depth_mm",
+        "flipper_length_mm",
+        "body_mass_g",
+    ];
     let model = "data bird { species : label  sex : label\n\
           x[feature] : real = (bill_length_mm, bill_depth_mm, flipper_length_mm, body_mass_g) }\n\
         param prior : simplex over species\nparam p[species] : simplex over sex\n\
@@ -157,7 +216,12 @@ fn nb_semisup_penguins() {
         observe x[bird, feature] ~ Gaussian(mu[species], var = s2[species])";
     let by = |from: &Value, key: &str| -> Vec<Vec<f64>> {
         (0..3)
-            .map(|k| measured.iter().map(|m| numbers(&from[*m][key])[k]).collect())
+            .map(|k| {
+                measured
+                    .iter()
+                    .map(|m| numbers(&from[*m][key])[k])
+                    .collect()
+            })
             .collect()
     };
     let init = json!({
@@ -167,16 +231,49 @@ fn nb_semisup_penguins() {
         "s2": by(&o["init"], "variance"),
     });
     let want = numbers(&o["trajectory"]["loglik"]);
-    let f = fit(model, &Options::default(), hidden("penguins.csv", "species"), Some(init.clone()), want.len() - 1);
+    let f = fit(
+        model,
+        &Options::default(),
+        hidden("penguins.csv", "species"),
+        Some(init.clone()),
+        want.len() - 1,
+    );
     assert_eq!(f.method, "exact EM");
     same_trajectory(name, &f.outcome.trace, &want, 1e-10);
-    let f = fit(model, &Options::default(), hidden("penguins.csv", "species"), Some(init), 200);
+    let f = fit(
+        model,
+        &Options::default(),
+        hidden("penguins.csv", "species"),
+        Some(init),
+        200,
+    );
     let l = o["final"]["loglik"].as_f64().expect("a number");
     let last = f.outcome.trace.last().expect("a trace");
-    assert!((last - l).abs() <= 1e-9 * l.abs(), "{name}: {last} instead of {l}");
-    same_values(name, f.get("prior", "value"), &o["final"]["class_prior"], 0.0, 1e-4);
-    same_values(name, f.get("mu", "value"), &json!(by(&o["final"], "mean")), 0.0, 1e-4);
-    same_values(name, f.get("s2", "value"), &json!(by(&o["final"], "variance")), 0.0, 1e-4);
+    assert!(
+        (last - l).abs() <= 1e-9 * l.abs(),
+        "{name}: {last} instead of {l}"
+    );
+    same_values(
+        name,
+        f.get("prior", "value"),
+        &o["final"]["class_prior"],
+        0.0,
+        1e-4,
+    );
+    same_values(
+        name,
+        f.get("mu", "value"),
+        &json!(by(&o["final"], "mean")),
+        0.0,
+        1e-4,
+    );
+    same_values(
+        name,
+        f.get("s2", "value"),
+        &json!(by(&o["final"], "variance")),
+        0.0,
+        1e-4,
+    );
 }
 
 #[test]
@@ -198,10 +295,25 @@ fn nb_semisup_housevotes84() {
         .collect();
     let init = json!({"prior": o["init"]["class_prior"], "p": p});
     let want = numbers(&o["trajectory"]["loglik"]);
-    let f = fit(model, &Options::default(), hidden("housevotes84.csv", "party"), Some(init.clone()), want.len() - 1);
+    let f = fit(
+        model,
+        &Options::default(),
+        hidden("housevotes84.csv", "party"),
+        Some(init.clone()),
+        want.len() - 1,
+    );
     same_trajectory(name, &f.outcome.trace, &want, 1e-10);
-    let f = fit(model, &Options::default(), hidden("housevotes84.csv", "party"), Some(init), 200);
+    let f = fit(
+        model,
+        &Options::default(),
+        hidden("housevotes84.csv", "party"),
+        Some(init),
+        200,
+    );
     let l = o["final"]["loglik"].as_f64().expect("a number");
     let last = f.outcome.trace.last().expect("a trace");
-    assert!((last - l).abs() <= 1e-9 * l.abs(), "{name}: {last} instead of {l}");
+    assert!(
+        (last - l).abs() <= 1e-9 * l.abs(),
+        "{name}: {last} instead of {l}"
+    );
 }
