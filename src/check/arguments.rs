@@ -51,7 +51,11 @@ impl Checker<'_> {
                             Some(i) if !unnamed_spread => {
                                 unnamed_spread = true;
                                 let words = alternatives(&choices[i], call);
-                                self.report(errors::spread_not_named(call, value.span, &words));
+                                let text = self.source.slice(value.span);
+                                let text = if text.len() <= 30 { text } else { "..." };
+                                let error =
+                                    errors::spread_not_named(call, value.span, &words, text);
+                                self.report(error);
                             }
                             _ => self.report(errors::too_many_arguments(call, value.span)),
                         }

@@ -7,7 +7,6 @@
 use std::cell::Cell;
 use std::collections::BTreeMap;
 
-use super::expr::{Leaf, visit};
 use crate::model::{
     Axis, Body, Definition, DefinitionId, Expr, Fold, Function, Index, Matrix, PlateId,
 };
@@ -253,13 +252,5 @@ impl Constants {
             Matrix::Variable(..) => return None,
         }
         Some(cells)
-    }
-}
-
-/// Calls `f` on every value and axis of a definition's body.
-pub(super) fn visit_body(body: &Body, f: &mut dyn FnMut(Leaf)) {
-    match body {
-        Body::Expr(e) => visit(e, f),
-        Body::Table { entries, .. } => entries.iter().for_each(|e| visit(e, f)),
     }
 }

@@ -104,10 +104,10 @@ impl Checker<'_> {
         if !self.declare_value(&column.name, Symbol::Columns(vec![id]), element) {
             return;
         }
-        if let Some(plate) = group {
-            if let PlateKind::Group(columns) = &mut self.model.plates[plate.index()].kind {
-                columns.push(id);
-            }
+        if let Some(plate) = group
+            && let PlateKind::Group(columns) = &mut self.model.plates[plate.index()].kind
+        {
+            columns.push(id);
         }
         if let ColumnType::Label(plate) = ty {
             let own = plate == rows && group.is_none();
@@ -210,16 +210,16 @@ impl Checker<'_> {
             ColumnType::Weight => v >= 0.0,
             ColumnType::Label(_) => false,
         };
-        if let Some((v, span)) = column.default {
-            if !holds(v) {
-                let text = &column.ty.text;
-                self.report(errors::cell_outside(
-                    span,
-                    &v.to_string(),
-                    text,
-                    column.ty.span,
-                ));
-            }
+        if let Some((v, span)) = column.default
+            && !holds(v)
+        {
+            let text = &column.ty.text;
+            self.report(errors::cell_outside(
+                span,
+                &v.to_string(),
+                text,
+                column.ty.span,
+            ));
         }
         if *source == Source::Listed && !holds(1.0) {
             let text = &column.ty.text;

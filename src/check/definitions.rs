@@ -40,7 +40,7 @@ impl Checker<'_> {
                 axes,
                 brackets: d.plates.len(),
                 body: Body::Expr(Expr::Number(0.0)),
-                span: d.name.span,
+                span: statement.span,
             });
             self.definition_of.insert(i, id);
             self.declare_value(&d.name, Symbol::Definition(id), None);

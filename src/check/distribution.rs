@@ -172,10 +172,10 @@ impl Checker<'_> {
         let matched = self.arguments(signature, call, target.observed());
         let (over, matched) = (over?, matched?);
         let implied = signature.over == Over::Implied && call.over.is_none();
-        if let (Some(bound), false) = (&over, implied) {
-            if let Some(outer) = scope.levels.first_mut() {
-                outer.push(bound.clone());
-            }
+        if let (Some(bound), false) = (&over, implied)
+            && let Some(outer) = scope.levels.first_mut()
+        {
+            outer.push(bound.clone());
         }
         let mut arguments = Vec::new();
         let mut right = true;
@@ -205,10 +205,10 @@ impl Checker<'_> {
                 None => right = false,
             }
         }
-        if let (Some(_), false) = (&over, implied) {
-            if let Some(outer) = scope.levels.first_mut() {
-                outer.pop();
-            }
+        if let (Some(_), false) = (&over, implied)
+            && let Some(outer) = scope.levels.first_mut()
+        {
+            outer.pop();
         }
         let choice = |name: &ArgumentName| {
             let mut all = signature.choices.iter().flat_map(|c| c.alternatives);

@@ -51,8 +51,8 @@ impl Checker<'_> {
                     ValueSupport::Element | ValueSupport::Precision | ValueSupport::Covariance
                 );
                 if slots && !number {
-                    let definition = self.model.definition(d);
-                    let (name, span) = (definition.name.clone(), definition.span);
+                    let name = self.model.definition(d).name.clone();
+                    let span = self.value_span(target.value);
                     self.report(errors::outside(call, "a number", &name, span, None));
                 }
                 slots && number
@@ -95,7 +95,8 @@ impl Checker<'_> {
             return true;
         }
         let own = slots.len().saturating_sub(axes.len());
-        let vector = target.brackets.as_slice() == slots.get(..slots.len() - 1).unwrap_or(&[])
+        let vector = target.brackets.as_slice()
+            == slots.get(..slots.len().saturating_sub(1)).unwrap_or(&[])
             && axes.is_empty()
             && slots.len() > 1;
         let declared = self.value_span(target.value);
@@ -122,7 +123,7 @@ impl Checker<'_> {
         let wrong_over = axes.first().copied().filter(|p| !slots.contains(p));
         let error = match (wrong_over, &call.over) {
             (Some(plate), Some(binder))
-                if target.brackets.as_slice() == &slots[..own.min(slots.len())] =>
+                if target.brackets.as_slice() == slots.get(..own).unwrap_or(&slots) =>
             {
                 let plate = self.plate_name(plate).to_string();
                 errors::over_of_wrong_plate(

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::names::{Symbol, Value};
 use super::order::sort_by_use;
 use super::{Checker, errors};
-use crate::model::{ColumnId, Model, PlateKind};
+use crate::model::{ColumnId, PlateKind};
 use crate::syntax::ast::{self, Prior, StatementKind};
 
 /// Mentions of values by values.
@@ -74,45 +74,36 @@ impl Uses {
     }
 
     /// Columns that arguments mention, directly or through definitions.
-    pub(super) fn conditioned(&self, model: &Model) -> BTreeSet<ColumnId> {
-        self.columns_from(model, self.in_arguments.clone())
+    pub(super) fn conditioned(&self) -> BTreeSet<ColumnId> {
+        columns(self.reached(self.in_arguments.clone()))
     }
 
     /// Columns of which observed definitions are made.
-    pub(super) fn behind_observed(&self, model: &Model) -> BTreeSet<ColumnId> {
-        let definitions = self.observed.iter().copied();
-        let definitions = definitions.filter(|v| matches!(v, Value::Definition(_)));
-        self.columns_from(model, definitions.collect())
+    pub(super) fn behind_observed(&self) -> BTreeSet<ColumnId> {
+        let observed = self.observed.iter().copied();
+        let definitions = observed.filter(|v| matches!(v, Value::Definition(_)));
+        columns(self.reached(definitions.collect()))
     }
 
-    /// Columns that can be reached from some values through the bodies of definitions.
-    fn columns_from(&self, model: &Model, mut open: BTreeSet<Value>) -> BTreeSet<ColumnId> {
-        let mut columns = BTreeSet::new();
-        let mut done = BTreeSet::new();
+    /// Some values and all that the bodies of definitions among them mention.
+    fn reached(&self, mut open: BTreeSet<Value>) -> BTreeSet<Value> {
+        let mut reached = BTreeSet::new();
         while let Some(value) = open.pop_first() {
-            match value {
-                Value::Column(c) => {
-                    columns.insert(c);
-                }
-                Value::Definition(d) if done.insert(value) => {
-                    super::constant::visit_body(
-                        &model.definition(d).body,
-                        &mut |leaf| match leaf {
-                            super::expr::Leaf::Column(c) => {
-                                columns.insert(c);
-                            }
-                            super::expr::Leaf::Definition(d) => {
-                                open.insert(Value::Definition(d));
-                            }
-                            super::expr::Leaf::Variable(_) | super::expr::Leaf::Axis(_) => {}
-                        },
-                    );
-                }
-                Value::Definition(_) | Value::Variable(_) => {}
+            if reached.insert(value) {
+                let body = self.bodies.get(&value).into_iter().flatten();
+                open.extend(body.map(|(v, _)| *v));
             }
         }
-        columns
+        reached
     }
+}
+
+fn columns(values: BTreeSet<Value>) -> BTreeSet<ColumnId> {
+    let column = |v| match v {
+        Value::Column(c) => Some(c),
+        Value::Definition(_) | Value::Variable(_) => None,
+    };
+    values.into_iter().filter_map(column).collect()
 }
 
 impl Checker<'_> {
@@ -180,6 +171,7 @@ impl Checker<'_> {
 
     /// A latent without a distribution stands in a potential.
     fn check_undirected(&mut self) {
+        let stated = self.uses.reached(self.uses.in_potentials.clone());
         for (i, statement) in self.file.statements.iter().enumerate() {
             let StatementKind::Variable(v) = &statement.kind else {
                 continue;
@@ -194,7 +186,7 @@ impl Checker<'_> {
                 Some((Symbol::Broken, _)) | None
             );
             let point = self.model.variable(id).role == crate::model::Role::Param;
-            let stated = self.uses.in_potentials.contains(&Value::Variable(id));
+            let stated = stated.contains(&Value::Variable(id));
             if !broken && !stated && !point {
                 self.found
                     .push(errors::latent_without_distribution(&v.name, domain));
@@ -209,7 +201,7 @@ impl Checker<'_> {
             let value = Value::Definition(i.into());
             if !self.uses.is_mentioned(value) && !self.uses.is_observed(value) {
                 let what = if d.constant { "const" } else { "let" };
-                unused.push((what, d.name.clone(), d.span));
+                unused.push((what, d.name.clone(), self.value_span(value)));
             }
         }
         for (i, v) in self.model.variables.iter().enumerate() {

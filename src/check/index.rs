@@ -263,8 +263,8 @@ impl Checker<'_> {
         let mut complete = true;
         for written in &reference.indices {
             let Some((index, plate)) = self.index(written, scope) else {
-                // Which slot it was meant for is not known: let none of them be missed.
-                self.mention(value, false);
+                // What it was meant to be is not known: it closes no circle.
+                self.mention(value, true);
                 return None;
             };
             let free = (0..slots.len()).find(|&s| slots[s] == plate && filled[s].is_none());
@@ -355,7 +355,7 @@ impl Checker<'_> {
         let variables = (0..self.model.variables.len()).map(|i| Value::Variable(i.into()));
         let columns = (0..self.model.columns.len()).map(|i| Value::Column(i.into()));
         for value in variables.chain(columns).collect::<Vec<_>>() {
-            if self.element_plate(value) != Some(plate) || found.len() > 3 {
+            if self.element_plate(value) != Some(plate) || Some(value) == self.about {
                 continue;
             }
             let slots = self.slots(value);
@@ -366,7 +366,7 @@ impl Checker<'_> {
             self.uses.open.truncate(mentions);
             let variable = matches!(value, Value::Variable(_));
             let name = self.value_name(value).to_string();
-            if reachable && !found.iter().any(|(n, _)| *n == name) {
+            if reachable && found.len() < 4 && !found.iter().any(|(n, _)| *n == name) {
                 found.push((name, variable));
             }
         }

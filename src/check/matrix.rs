@@ -200,7 +200,10 @@ impl Checker<'_> {
             Matrix::Diagonal(e) => self.first_variable(e),
             Matrix::Definition(d, indices) => {
                 let definition = self.model.definition(*d);
-                let own = (definition.name.clone(), definition.span);
+                let own = (
+                    definition.name.clone(),
+                    self.value_span(Value::Definition(*d)),
+                );
                 (!definition.known)
                     .then_some(own)
                     .or_else(|| in_indices(indices))

@@ -17,6 +17,7 @@
 //! Not here: data files (see `data`), whether a model can be fitted (see `derive`).
 
 mod arguments;
+mod bounds;
 mod constant;
 mod data;
 mod definitions;
@@ -34,6 +35,7 @@ mod plates;
 mod range;
 mod roles;
 mod scope;
+mod simplex;
 mod statements;
 mod support;
 #[cfg(test)]
@@ -48,7 +50,7 @@ use crate::syntax::ast;
 
 use constant::Constants;
 use graph::Uses;
-use names::Symbol;
+use names::{Symbol, Value};
 
 /// What the command line changes about a model.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -87,6 +89,7 @@ pub fn check(
 /// The state of one check: the model as far as it is known and the tables of names.
 struct Checker<'a> {
     file: &'a ast::File,
+    source: &'a SourceFile,
     options: &'a Options,
     model: Model,
     found: Diagnostics,
@@ -106,10 +109,12 @@ struct Checker<'a> {
     constants: Constants,
     /// Who mentions whom.
     uses: Uses,
+    /// What the statement that is being read is about.
+    about: Option<Value>,
 }
 
 impl<'a> Checker<'a> {
-    fn new(file: &'a ast::File, source: &SourceFile, options: &'a Options) -> Self {
+    fn new(file: &'a ast::File, source: &'a SourceFile, options: &'a Options) -> Self {
         let declared = file.statements.iter().find_map(|s| match &s.kind {
             ast::StatementKind::Model(name) => Some(name.text.clone()),
             _ => None,
@@ -121,6 +126,7 @@ impl<'a> Checker<'a> {
         };
         Checker {
             file,
+            source,
             options,
             model: Model {
                 name: declared.unwrap_or_else(|| stem(&source.name)),
@@ -142,10 +148,13 @@ impl<'a> Checker<'a> {
             definition_order: Vec::new(),
             constants: Constants::default(),
             uses: Uses::default(),
+            about: None,
         }
     }
 
-    fn report(&mut self, diagnostic: Diagnostic) {
+    /// Adds a finding; what is built in has no place to point at.
+    fn report(&mut self, mut diagnostic: Diagnostic) {
+        diagnostic.secondary.retain(|l| l.span != Span::default());
         self.found.push(diagnostic);
     }
 

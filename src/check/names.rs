@@ -100,7 +100,11 @@ impl Checker<'_> {
     /// Where a value is declared.
     pub(super) fn value_span(&self, value: Value) -> Span {
         match value {
-            Value::Definition(d) => self.model.definition(d).span,
+            Value::Definition(d) => {
+                let definition = self.model.definition(d);
+                let name = self.symbols.get(&definition.name);
+                name.map_or(definition.span, |(_, span)| *span)
+            }
             Value::Column(c) => self.model.column(c).span,
             Value::Variable(v) => self.model.variable(v).name_span,
         }
@@ -155,13 +159,13 @@ impl Checker<'_> {
             return false;
         }
         let mut fits = true;
-        if let Some(&same) = self.plate_names.get(&name.text) {
-            if Some(same) != plate {
-                let at = self.model.plate(same).span;
-                let element = plate.map(|p| self.plate_name(p).to_string());
-                self.report(errors::plate_and_value(name, at, element.as_deref()));
-                fits = false;
-            }
+        if let Some(&same) = self.plate_names.get(&name.text)
+            && Some(same) != plate
+        {
+            let at = self.model.plate(same).span;
+            let element = plate.map(|p| self.plate_name(p).to_string());
+            self.report(errors::plate_and_value(name, at, element.as_deref()));
+            fits = false;
         }
         self.symbols.insert(name.text.clone(), (symbol, name.span));
         fits

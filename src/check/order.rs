@@ -52,8 +52,7 @@ fn first_circle(uses: &[BTreeSet<usize>], rest: &mut BTreeSet<usize>) -> Option<
     while let Some(&start) = rest.first() {
         let mut path = vec![start];
         let mut on_path = BTreeSet::from([start]);
-        loop {
-            let Some(&last) = path.last() else { break };
+        while let Some(&last) = path.last() {
             let next = uses
                 .get(last)
                 .and_then(|u| u.iter().find(|j| rest.contains(j)));

@@ -42,11 +42,11 @@ impl Checker<'_> {
     /// The variable that an option names, and whether it is declared without a distribution.
     fn option_variable(&mut self, name: &str, option: &str) -> Option<(VariableId, bool)> {
         for (i, statement) in self.file.statements.iter().enumerate() {
-            if let StatementKind::Variable(v) = &statement.kind {
-                if v.name.text == name {
-                    let flat = matches!(v.prior, Prior::Flat(_));
-                    return self.variable_of.get(&i).map(|id| (*id, flat));
-                }
+            if let StatementKind::Variable(v) = &statement.kind
+                && v.name.text == name
+            {
+                let flat = matches!(v.prior, Prior::Flat(_));
+                return self.variable_of.get(&i).map(|id| (*id, flat));
             }
         }
         let other = self.symbols.contains_key(name) || self.plate_names.contains_key(name);

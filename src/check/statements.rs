@@ -60,7 +60,9 @@ impl Checker<'_> {
             brackets: axes.iter().map(|a| a.plate).collect(),
             span: v.name.span,
         };
+        self.about = Some(Value::Variable(id));
         let found = self.conditional(c, &mut Scope::of(level), &target);
+        self.about = None;
         let dropped = self.options.flat.contains(&v.name.text);
         self.uses.close(Value::Variable(id));
         if let (Some(conditional), false) = (found, dropped) {
@@ -93,7 +95,9 @@ impl Checker<'_> {
         };
         let kind = match &o.model {
             Some(c) => {
+                self.about = Some(value);
                 let found = self.conditional(c, &mut Scope::of(level), &target);
+                self.about = None;
                 self.uses.close(value);
                 let Some(conditional) = found else { return };
                 match value {
@@ -205,8 +209,8 @@ impl Checker<'_> {
 
     /// Columns that are observed, directly or as the data of an observed definition, and columns that others use.
     fn mark_observed(&mut self) {
-        let conditioned = self.uses.conditioned(&self.model);
-        let behind = self.uses.behind_observed(&self.model);
+        let conditioned = self.uses.conditioned();
+        let behind = self.uses.behind_observed();
         for (i, column) in self.model.columns.iter_mut().enumerate() {
             let id = ColumnId::from(i);
             let direct = self.uses.is_observed(Value::Column(id));

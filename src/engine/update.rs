@@ -501,7 +501,7 @@ impl Engine<'_> {
         };
         let (d, c) = (family.d, family.count);
         // The precision's own elements in batch order.
-        let (v_positions, _) = self.layout(id, 1);
+        let v_positions: Vec<usize> = self.layout(id, 1).0.iter().map(|p| p / (d * d)).collect();
         let get = |t: Target| messages.get(&t).and_then(|a| a.as_slice());
         let log = get(Target::Single(v, StatisticKind::Log));
         let value = get(Target::Single(v, StatisticKind::Value));

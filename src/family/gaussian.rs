@@ -196,6 +196,7 @@ impl Family for Gaussian {
         for (v, m) in value.iter_mut().zip(&mean) {
             *v += m;
         }
+        in_range(0.0, &value[..d])?;
         Ok(())
     }
 

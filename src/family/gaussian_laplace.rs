@@ -148,6 +148,7 @@ impl Family for GaussianLaplace {
         } else {
             -draw::half_line(a, l + b, rng)
         };
+        in_range(0.0, &value[..1])?;
         Ok(())
     }
 

@@ -106,7 +106,7 @@ impl GaussianWishart {
         })
     }
 
-    /// Writes E[t] in the layout of eta and returns A(eta).
+    /// Writes `E[t]` in the layout of eta and returns A(eta).
     ///
     /// # Errors
     /// [`Improper`] if `eta` belongs to no density.
@@ -138,7 +138,7 @@ impl GaussianWishart {
         in_range(solved.log_partition, &expected[..self.length()])
     }
 
-    /// The entropy, A - eta . E[t].
+    /// The entropy, `A - eta . E[t]`.
     ///
     /// # Errors
     /// [`Improper`] if `eta` belongs to no density.
@@ -149,7 +149,7 @@ impl GaussianWishart {
         Ok(log_partition - product)
     }
 
-    /// Writes E[w], which is M: d by n.
+    /// Writes `E[w]`, which is M: d by n.
     ///
     /// # Errors
     /// [`Improper`] if `eta` belongs to no density.
@@ -233,6 +233,7 @@ impl GaussianWishart {
         for (w, (m, x)) in means.iter_mut().zip(solved.mean.iter().zip(&noise)) {
             *w = m + x;
         }
+        in_range(0.0, &means[..d * n])?;
         Ok(())
     }
 

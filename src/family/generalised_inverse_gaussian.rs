@@ -16,7 +16,7 @@
 //! log density(s) - log density(s0) = p (x - sinh x) - 2 sqrt(omega^2 + p^2) sinh^2(x / 2)
 //! ```
 //!
-//! has no cancellation. b = 0 is the Gamma (p, a/2), a = 0 the inverse Gamma (-p, b/2). Jorgensen (1982); sampling by
+//! has no cancellation near the mode. b = 0 is the Gamma (p, a/2), a = 0 the inverse Gamma (-p, b/2). Jorgensen (1982); sampling by
 //! Devroye's universal rejection for log-concave densities.
 
 use super::parameter::{finite, in_range, number, read_number};
@@ -34,7 +34,8 @@ const NEGLIGIBLE: f64 = 45.0;
 /// (p, a, b) of eta.
 fn coefficients(eta: &[f64]) -> Result<(f64, f64, f64), Improper> {
     finite(&eta[..3])?;
-    let (p, a, b) = (eta[0] + 1.0, -2.0 * eta[1], -2.0 * eta[2]);
+    // Adding 0 turns -0 into 0, for the message.
+    let (p, a, b) = (eta[0] + 1.0, -2.0 * eta[1] + 0.0, -2.0 * eta[2] + 0.0);
     let proper = a >= 0.0 && b >= 0.0 && (b > 0.0 || p > 0.0) && (a > 0.0 || p < 0.0);
     if proper {
         Ok((p, a, b))
@@ -48,6 +49,8 @@ fn coefficients(eta: &[f64]) -> Result<(f64, f64, f64), Improper> {
 /// The density of x = s - s0, and the constants that lead back to v.
 struct Centred {
     p: f64,
+    log_omega: f64,
+    s0: f64,
     /// sqrt(omega^2 + p^2), the curvature at the mode.
     curvature: f64,
     /// log v at the mode of s.
@@ -69,6 +72,8 @@ impl Centred {
         };
         Centred {
             p,
+            log_omega: 0.5 * (a.ln() + b.ln()),
+            s0,
             curvature,
             centre: shift + s0,
             peak: p * (shift + s0) - curvature,
@@ -77,8 +82,15 @@ impl Centred {
 
     /// log density at x relative to the mode.
     fn log(&self, x: f64) -> f64 {
-        let half = (0.5 * x).sinh();
-        self.p * x_minus_sinh(x) - 2.0 * self.curvature * half * half
+        if x.abs() < 1.0 {
+            let half = (0.5 * x).sinh();
+            self.p * x_minus_sinh(x) - 2.0 * self.curvature * half * half
+        } else {
+            // Here a peak that is high enough for rounding to matter is long over, and the centred form would cancel.
+            let s = self.s0 + x;
+            let cosh = 0.5 * ((self.log_omega + s).exp() + (self.log_omega - s).exp());
+            self.p * x - (cosh - self.curvature)
+        }
     }
 
     /// The first grid point, counted in steps, beyond which the density times exp(sign x) is negligible.
@@ -115,11 +127,8 @@ impl Centred {
     }
 }
 
-/// x - sinh x; by its series where the difference cancels.
+/// x - sinh x for |x| < 1, by its series: the difference cancels.
 fn x_minus_sinh(x: f64) -> f64 {
-    if x.abs() > 1.0 {
-        return x - x.sinh();
-    }
     let z = x * x;
     let mut series = 1.0;
     for k in (2..=9).rev() {

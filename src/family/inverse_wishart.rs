@@ -12,7 +12,9 @@
 //! V^-1 is Wishart with the same df and inverse scale S.
 
 use super::parameter::{above, array, finite, in_range, number};
-use super::wishart::{check_df, inverse_scale, normaliser, read_df_and_matrix, times_transpose};
+use super::wishart::{
+    check_df, inverse_scale, keep_definite, normaliser, read_df_and_matrix, times_transpose,
+};
 use super::{Family, Improper, ModeKind, Parameter, StatisticKind, draw};
 use crate::numeric::LOG_ZERO;
 use crate::numeric::linalg::{
@@ -125,6 +127,8 @@ impl Family for InverseWishart {
             }
         }
         times_transpose(&transposed, d, value);
+        keep_definite(value, d);
+        in_range(0.0, &value[..d * d])?;
         Ok(())
     }
 

@@ -107,7 +107,7 @@ pub trait Family: Sync + Send {
     fn signature(&self) -> &'static [StatisticKind];
     /// The length of each statistic's part.
     fn lengths(&self, d: usize) -> Vec<usize>;
-    /// Writes E[t] (layout of `eta`) and returns A(eta).
+    /// Writes `E[t]` (layout of `eta`) and returns A(eta).
     ///
     /// # Errors
     /// [`Improper`] if `eta` belongs to no density.
@@ -133,6 +133,7 @@ pub trait Family: Sync + Send {
     ) -> Result<ModeKind, Improper> {
         let kind = self.mode(eta, d, value)?;
         self.statistics(value, d, statistics);
+        parameter::in_range(0.0, statistics)?;
         Ok(kind)
     }
     /// Writes t(v). log 0 is [`crate::numeric::LOG_ZERO`].

@@ -60,8 +60,10 @@ pub(super) fn above(name: &str, value: f64, bound: f64) -> Result<f64, Improper>
     if value > bound && value.is_finite() {
         Ok(value)
     } else {
+        // Adding 0 turns -0 into 0.
         Err(Improper::new(format!(
-            "{name} {value} is not above {bound}"
+            "{name} {} is not above {bound}",
+            value + 0.0
         )))
     }
 }

@@ -100,6 +100,7 @@ impl Family for TruncatedGaussian {
     ) -> Result<(), Improper> {
         moments(eta)?;
         value[0] = draw::half_line(-2.0 * eta[1], -eta[0], rng);
+        in_range(0.0, &value[..1])?;
         Ok(())
     }
 

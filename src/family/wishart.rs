@@ -107,6 +107,18 @@ pub(super) fn sample_wishart(df: f64, l: &[f64], d: usize, rng: &mut dyn Rng, va
     let mut root = draw::bartlett(df, d, rng);
     solve_lower_transposed(l, d, &mut root, d);
     times_transpose(&root, d, value);
+    keep_definite(value, d);
+}
+
+/// Raises the diagonal by as little as makes a draw positive definite, which rounding may have undone for a df near d - 1.
+pub(super) fn keep_definite(value: &mut [f64], d: usize) {
+    let mut share = d as f64 * f64::EPSILON;
+    while log_det_spd(value, d).is_err() && share < 1.0 {
+        for i in 0..d {
+            value[i * d + i] = (value[i * d + i] * (1.0 + share)).max(f64::MIN_POSITIVE);
+        }
+        share *= 4.0;
+    }
 }
 
 impl Family for Wishart {
@@ -184,6 +196,7 @@ impl Family for Wishart {
         let df = 2.0 * eta[0] + d as f64 + 1.0;
         let all = normaliser(df, &inverse_scale(&eta[1..], d), d, "inverse scale")?;
         sample_wishart(df, &all.factor, d, rng, value);
+        in_range(0.0, &value[..d * d])?;
         Ok(())
     }
 

@@ -16,9 +16,9 @@ use std::f64::consts::{FRAC_1_SQRT_2, LN_2, PI};
 pub struct Excess {
     /// log Z
     pub log_mass: f64,
-    /// E[y]
+    /// `E[y]`
     pub mean: f64,
-    /// E[y^2]
+    /// `E[y^2]`
     pub second: f64,
 }
 
@@ -48,7 +48,7 @@ pub fn excess(u: f64) -> Excess {
     }
 }
 
-/// The half line h >= 0 with log density -a h^2/2 - k h - log Z: log Z, E[h], E[h^2]. None if it has no finite mass.
+/// The half line h >= 0 with log density -a h^2/2 - k h - log Z: log Z, `E[h]`, `E[h^2]`. None if it has no finite mass.
 ///
 /// For a = 0 this is the exponential with rate k.
 #[must_use]

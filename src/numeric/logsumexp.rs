@@ -47,7 +47,7 @@ pub fn softmax_in_place(x: &mut [f64]) -> f64 {
     for v in x.iter_mut() {
         *v /= sum;
     }
-    max + if max.is_infinite() { 0.0 } else { sum.ln() }
+    max + sum.ln()
 }
 
 /// The largest entry; NaN if one is NaN, minus infinity if there is none.

@@ -81,8 +81,9 @@ pub(in crate::check) fn spread_not_named(
     call: &DistributionCall,
     span: Span,
     words: &[&str],
+    text: &str,
 ) -> Diagnostic {
-    let forms: Vec<String> = words.iter().map(|w| format!("{w} = ...")).collect();
+    let forms: Vec<String> = words.iter().map(|w| format!("{w} = {text}")).collect();
     Diagnostic::new(
         Code::E0402,
         format!("{} without the name of an argument", call.name.text),
@@ -249,16 +250,25 @@ pub(in crate::check) fn brackets_differ(
     let d = Diagnostic::new(
         Code::E0313,
         format!("brackets of `{name}` are not its slots"),
-    )
-    .at(
-        span,
-        format!("brackets and `over` must be `{slots}`, in this order"),
-    )
-    .also(
-        declared,
-        format!("`{name}` has one value for each of `{slots}`"),
-    )
-    .help(format!("write `observe {name}[{brackets}]`"));
+    );
+    if slots.is_empty() {
+        return d
+            .at(span, format!("`{name}` is a single number"))
+            .also(declared, "declared here without brackets")
+            .help(format!(
+                "write `observe {name}` without brackets and `over`"
+            ));
+    }
+    let d = d
+        .at(
+            span,
+            format!("brackets and `over` must be `{slots}`, in this order"),
+        )
+        .also(
+            declared,
+            format!("`{name}` has one value for each of `{slots}`"),
+        )
+        .help(format!("write `observe {name}[{brackets}]`"));
     match over {
         Some(plate) => d.help(format!("or add `over {plate}` to the distribution")),
         None => d,

@@ -5,7 +5,7 @@ use crate::diag::{Code, Diagnostic};
 use crate::source::Span;
 use crate::syntax::ast::{Name, Reference};
 
-/// "mu[cluster]" or "mu".
+/// `mu[cluster]`, or `mu` alone.
 fn with_slots(name: &str, plates: &[String]) -> String {
     if plates.is_empty() {
         name.to_string()

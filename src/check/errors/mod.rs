@@ -3,16 +3,18 @@
 //! in: names, places and plates -> out: a [`Diagnostic`](crate::diag::Diagnostic).
 //!
 //! `names` declarations and look-ups, `indices` slots and scopes, `calls` distributions and their arguments, `values`
-//! types, tables, supports and constraints.
+//! types, tables and constraints, `supports` what arguments may be.
 
 mod calls;
 mod indices;
 mod names;
+mod supports;
 mod values;
 
 pub(super) use calls::*;
 pub(super) use indices::*;
 pub(super) use names::*;
+pub(super) use supports::*;
 pub(super) use values::*;
 
 /// "`a`", "`a` or `b`", "`a`, `b` or `c`".
@@ -25,9 +27,9 @@ fn alternatives<S: AsRef<str>>(words: &[S], last: &str) -> String {
     }
 }
 
-/// "write `near`" where there is a near name.
+/// The help where there is a near name.
 fn did_you_mean(near: Option<&str>) -> Option<String> {
-    near.map(|n| format!("a name close to it is `{n}`"))
+    near.map(|n| format!("a similar name exists: write `{n}`"))
 }
 
 #[cfg(test)]

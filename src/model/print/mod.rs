@@ -2,12 +2,13 @@
 //!
 //! in: a [`Model`] -> out: plates, tables, definitions, variables and factors, every index written.
 
+mod expr;
+
 use std::fmt::Write;
 
-use super::{
-    Argument, ArgumentName, Axis, Body, Case, Column, ColumnType, Conditional, Constraint,
-    DirectiveKind, Distribution, DistributionKind, Domain, Every, Expr, FactorKind, Fold, Function,
-    Index, Matrix, Model, PlateKind, Role, Source,
+use crate::model::{
+    ArgumentName, Axis, Body, Column, ColumnType, Constraint, DirectiveKind, Domain, Every,
+    FactorKind, Model, PlateKind, Role, Source,
 };
 
 impl ArgumentName {
@@ -85,11 +86,11 @@ struct Printer<'a> {
 struct Names(Vec<(Axis, String)>);
 
 impl Printer<'_> {
-    fn name(&self, plate: super::PlateId) -> &str {
+    fn name(&self, plate: crate::model::PlateId) -> &str {
         &self.model.plate(plate).name
     }
 
-    fn list(&self, plates: &[super::PlateId]) -> String {
+    fn list(&self, plates: &[crate::model::PlateId]) -> String {
         let names: Vec<&str> = plates.iter().map(|p| self.name(*p)).collect();
         names.join(", ")
     }
@@ -112,15 +113,15 @@ impl Printer<'_> {
         names
     }
 
-    fn columns(&self, columns: &[super::ColumnId]) -> String {
-        let text = |c: &super::ColumnId| {
+    fn columns(&self, columns: &[crate::model::ColumnId]) -> String {
+        let text = |c: &crate::model::ColumnId| {
             let column = self.model.column(*c);
             format!("{}.{}", self.model.table(column.table).name, column.name)
         };
         columns.iter().map(text).collect::<Vec<_>>().join(", ")
     }
 
-    fn plate(&self, plate: &super::Plate) -> String {
+    fn plate(&self, plate: &crate::model::Plate) -> String {
         let kind = match &plate.kind {
             PlateKind::Binary => "0, 1".to_string(),
             PlateKind::Counted { expr, size } => match size {
@@ -140,7 +141,7 @@ impl Printer<'_> {
         format!("{}: {kind}", plate.name)
     }
 
-    fn table(&self, table: &super::Table) -> String {
+    fn table(&self, table: &crate::model::Table) -> String {
         let mut line = table.name.clone();
         if let Some(order) = &table.ordered {
             line.push_str(" ordered");
@@ -151,7 +152,7 @@ impl Printer<'_> {
                 let _ = write!(line, " within {}", order.within.join(", "));
             }
         }
-        let name = |c: &super::ColumnId| self.model.column(*c).name.clone();
+        let name = |c: &crate::model::ColumnId| self.model.column(*c).name.clone();
         match &table.every {
             None => {}
             Some(Every::All(c)) => {
@@ -204,7 +205,7 @@ impl Printer<'_> {
         line
     }
 
-    fn definition(&self, d: &super::Definition) -> String {
+    fn definition(&self, d: &crate::model::Definition) -> String {
         let names = self.bind(&Names::default(), d.axes.iter().copied());
         let word = if d.constant { "const" } else { "let" };
         let body = match &d.body {
@@ -225,7 +226,7 @@ impl Printer<'_> {
         )
     }
 
-    fn variable(&self, v: &super::Variable) -> String {
+    fn variable(&self, v: &crate::model::Variable) -> String {
         let role = match v.role {
             Role::Param => "param",
             Role::Latent => "latent",
@@ -263,7 +264,7 @@ impl Printer<'_> {
         line
     }
 
-    fn factor(&self, f: &super::Factor) -> String {
+    fn factor(&self, f: &crate::model::Factor) -> String {
         let names = self.bind(&Names::default(), f.axes.iter().copied());
         let left = brackets(&names.0);
         match &f.kind {
@@ -286,150 +287,8 @@ impl Printer<'_> {
         }
     }
 
-    fn conditional(&self, c: &Conditional, names: &Names) -> String {
-        let usual = self.case(&c.usual, names);
-        match &c.first {
-            Some(first) => format!("{usual} first {}", self.case(first, names)),
-            None => usual,
-        }
-    }
-
-    fn case(&self, case: &Case, names: &Names) -> String {
-        match case {
-            Case::Always(d) => self.distribution(d, names),
-            Case::By {
-                selector, branches, ..
-            } => {
-                let branch = |(e, b): &(u32, Case)| format!("{e}: {}", self.case(b, names));
-                let branches: Vec<String> = branches.iter().map(branch).collect();
-                format!(
-                    "case {} {{ {} }}",
-                    self.index(selector, names),
-                    branches.join("  ")
-                )
-            }
-        }
-    }
-
-    fn distribution(&self, d: &Distribution, names: &Names) -> String {
-        let names = self.bind(names, d.over);
-        let argument = |(name, value, _): &(ArgumentName, Argument, crate::source::Span)| {
-            let value = match value {
-                Argument::Scalar(e) => self.expr(e, &names, 0),
-                Argument::Matrix(m) => self.matrix(m, &names),
-            };
-            format!("{} = {value}", name.word())
-        };
-        let arguments: Vec<String> = d.arguments.iter().map(argument).collect();
-        let kind: DistributionKind = d.kind;
-        let over = match (d.over, names.0.last()) {
-            (Some(axis), Some((_, name))) => over(&[(axis, name.clone())]),
-            _ => String::new(),
-        };
-        format!("{kind:?}({}){over}", arguments.join(", "))
-    }
-
-    fn index(&self, index: &Index, names: &Names) -> String {
-        let axis = |a: &Axis| {
-            let found = names.0.iter().find(|(b, _)| b == a);
-            found.map_or_else(|| format!("?{}", a.id), |(_, n)| n.clone())
-        };
-        match index {
-            Index::Axis(a) => axis(a),
-            Index::Lag(a, k) => format!("{}-{k}", axis(a)),
-            Index::Column(c, i) => self.reference(&self.model.column(*c).name, i, names),
-            Index::Variable(v, i) => self.reference(&self.model.variable(*v).name, i, names),
-            Index::Element(e) => format!("#{e}"),
-        }
-    }
-
-    fn reference(&self, name: &str, indices: &[Index], names: &Names) -> String {
-        if indices.is_empty() {
-            return name.to_string();
-        }
-        let indices: Vec<String> = indices.iter().map(|i| self.index(i, names)).collect();
-        format!("{name}[{}]", indices.join(", "))
-    }
-
-    /// An expression; brackets are put where `outer` binds tighter (1 sums, 2 products, 3 powers).
-    fn expr(&self, e: &Expr, names: &Names, outer: u8) -> String {
-        let two = |a: &Expr, op: &str, b: &Expr, own: u8, left: u8, right: u8| {
-            let text = format!(
-                "{} {op} {}",
-                self.expr(a, names, left),
-                self.expr(b, names, right)
-            );
-            if own < outer {
-                format!("({text})")
-            } else {
-                text
-            }
-        };
-        match e {
-            Expr::Number(v) => v.to_string(),
-            Expr::Definition(d, i) => self.reference(&self.model.definition(*d).name, i, names),
-            Expr::Column(c, i) => self.reference(&self.model.column(*c).name, i, names),
-            Expr::Variable(v, i) => self.reference(&self.model.variable(*v).name, i, names),
-            Expr::Size(p) => format!("size({})", self.name(*p)),
-            Expr::Negate(a) => {
-                let text = format!("-{}", self.expr(a, names, 3));
-                if outer > 1 { format!("({text})") } else { text }
-            }
-            Expr::Add(a, b) => two(a, "+", b, 1, 1, 2),
-            Expr::Subtract(a, b) => two(a, "-", b, 1, 1, 2),
-            Expr::Multiply(a, b) => two(a, "*", b, 2, 2, 3),
-            Expr::Divide(a, b) => two(a, "/", b, 2, 2, 3),
-            Expr::Power(a, b) => two(a, "^", b, 3, 4, 3),
-            Expr::Call(f, a) => {
-                let word = match f {
-                    Function::Log => "log",
-                    Function::Exp => "exp",
-                    Function::Sqrt => "sqrt",
-                    Function::Abs => "abs",
-                };
-                format!("{word}({})", self.expr(a, names, 0))
-            }
-            Expr::Fold {
-                fold,
-                axes,
-                restriction,
-                body,
-            } => {
-                let inner = self.bind(names, axes.iter().copied());
-                let word = match fold {
-                    Fold::Sum => "sum",
-                    Fold::Mean => "mean",
-                    Fold::Sd => "sd",
-                };
-                let own = inner.0.get(names.0.len()..).unwrap_or(&[]);
-                let mut text = format!("{word}({}{}", self.expr(body, &inner, 0), over(own));
-                if let Some(r) = restriction {
-                    let row = [Index::Axis(r.row)];
-                    let left = self.reference(&self.model.column(r.column).name, &row, &inner);
-                    let right = self.index(&Index::Axis(r.element), &inner);
-                    let _ = write!(text, " where {left} = {right}");
-                }
-                text + ")"
-            }
-        }
-    }
-
-    fn matrix(&self, m: &Matrix, names: &Names) -> String {
-        match m {
-            Matrix::Identity => "identity".to_string(),
-            Matrix::Diagonal(e) => format!("diagonal({})", self.expr(e, names, 0)),
-            Matrix::Definition(d, i) => self.reference(&self.model.definition(*d).name, i, names),
-            Matrix::Variable(v, i) => self.reference(&self.model.variable(*v).name, i, names),
-            Matrix::Scaled(e, m) => {
-                format!("{} * {}", self.expr(e, names, 2), self.matrix(m, names))
-            }
-            Matrix::Sum(a, b) => format!("{} + {}", self.matrix(a, names), self.matrix(b, names)),
-            Matrix::Inverse(m) => format!("inverse({})", self.matrix(m, names)),
-        }
-    }
-
     fn directive(&self, kind: &DirectiveKind) -> String {
-        let list = |v: &[super::VariableId]| {
+        let list = |v: &[crate::model::VariableId]| {
             let names: Vec<&str> = v
                 .iter()
                 .map(|v| self.model.variable(*v).name.as_str())

@@ -1,0 +1,7 @@
+// error[E0304] 7:26
+data patch { x[pixel] : real = rest }
+plate atom(4)
+param W[pixel, atom] : real
+latent h[patch, atom] ~ Gaussian(0, var = 1)
+observe x[patch, pixel] ~ Gaussian(sum(W * h over atom), var = 1)
+infer { factorise h over pixel }
