@@ -9,6 +9,7 @@ pub mod derive;
 pub mod diag;
 pub mod dist;
 pub mod engine;
+pub mod explain;
 pub mod family;
 pub mod model;
 pub mod numeric;
