@@ -11,6 +11,7 @@ pub mod dist;
 pub mod engine;
 pub mod explain;
 pub mod family;
+pub mod graph;
 pub mod model;
 pub mod numeric;
 pub mod plan;

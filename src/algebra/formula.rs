@@ -5,6 +5,7 @@
 //! The tree has no meaning of its own: constructors only fold signs, ones and nested sums, so that both writers stay simple.
 
 mod latex;
+pub(crate) use latex::escaped;
 mod text;
 
 /// A formula.

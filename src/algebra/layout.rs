@@ -9,7 +9,7 @@
 use crate::family::StatisticKind;
 use crate::model::Axis;
 
-use super::formula::Formula;
+use super::formula::{Formula, constant};
 use super::known::Known;
 use super::letters::Names;
 use super::piece::{MatrixFactor, Piece, Square, SquareKind};
@@ -46,7 +46,7 @@ struct Atom {
     blocks: Vec<usize>,
     /// Axes it carries.
     axes: Vec<Axis>,
-    /// Numbers, responsibilities, the rest.
+    /// Sizes, constants, masks, responsibilities, data, statistics, squares.
     order: u8,
 }
 
@@ -60,6 +60,20 @@ enum Compound {
     Trace(usize, usize),
     /// u v'
     Outer(usize, usize),
+    /// diag(u)
+    Diagonal(usize),
+}
+
+impl Compound {
+    fn members(&self) -> Vec<usize> {
+        match self {
+            Compound::MatrixVector(a, b) | Compound::Trace(a, b) | Compound::Outer(a, b) => {
+                vec![*a, *b]
+            }
+            Compound::Form(a, b, c) => vec![*a, *b, *c],
+            Compound::Diagonal(a) => vec![*a],
+        }
+    }
 }
 
 impl Raw<'_> {
@@ -199,6 +213,16 @@ impl Writer<'_> {
                         }
                         identity = true;
                     }
+                    ([u], []) | ([], [u])
+                        if equal.is_some()
+                            && (raws[*u].is_vector_of(d) || raws[*u].is_vector_of(e)) =>
+                    {
+                        if let Some(i) = equal {
+                            given.remove(i);
+                        }
+                        hidden.extend([d, e]);
+                        compounds.push(Compound::Diagonal(*u));
+                    }
                     ([m], [n]) if m == n && self.matrix_axes(&raws[*m]).is_some() => {
                         hidden.extend([d, e]);
                     }
@@ -247,7 +271,7 @@ impl Writer<'_> {
                 below: false,
                 blocks: vec![],
                 axes: vec![],
-                order: 3,
+                order: 6,
             });
         }
         Some(self.assemble(p.coef, atoms, &over, &given, &names))
@@ -262,15 +286,7 @@ impl Writer<'_> {
         hidden: &mut Vec<Axis>,
         compounds: &mut Vec<Compound>,
     ) {
-        let mut used: Vec<usize> = compounds
-            .iter()
-            .flat_map(|c| match c {
-                Compound::MatrixVector(a, b) | Compound::Trace(a, b) | Compound::Outer(a, b) => {
-                    vec![*a, *b]
-                }
-                Compound::Form(a, b, c) => vec![*a, *b, *c],
-            })
-            .collect();
+        let mut used: Vec<usize> = compounds.iter().flat_map(Compound::members).collect();
         for m in 0..raws.len() {
             let Some((d, e)) = self.matrix_axes(&raws[m]) else {
                 continue;
@@ -302,23 +318,14 @@ impl Writer<'_> {
                 }
                 _ => continue,
             };
-            match found {
-                Compound::Form(u, m, v) => used.extend([u, m, v]),
-                Compound::Trace(u, m) => used.extend([u, m]),
-                _ => {}
-            }
+            used.extend(found.members());
             compounds.push(found);
             hidden.extend([d, e]);
         }
     }
 
     fn compound(&self, c: &Compound, raws: &[Raw<'_>], names: &Names, used: &mut [bool]) -> Atom {
-        let members = match c {
-            Compound::MatrixVector(a, b) | Compound::Trace(a, b) | Compound::Outer(a, b) => {
-                vec![*a, *b]
-            }
-            Compound::Form(a, b, c) => vec![*a, *b, *c],
-        };
+        let members = c.members();
         let mut blocks: Vec<usize> = vec![];
         let mut axes: Vec<Axis> = vec![];
         let mut shared = false;
@@ -345,6 +352,7 @@ impl Writer<'_> {
                 Formula::Apply("tr".into(), vec![Formula::product([f(*a), f(*b)])])
             }
             Compound::Outer(u, v) => Formula::product([f(*u), f(*v).transposed()]),
+            Compound::Diagonal(u) => Formula::Apply("diag".into(), vec![f(*u)]),
         };
         let plain = write(&|i| self.raw(&raws[i], names));
         let expected = if shared {
@@ -358,7 +366,7 @@ impl Writer<'_> {
             below: false,
             blocks,
             axes,
-            order: 3,
+            order: 6,
         }
     }
 
@@ -400,7 +408,7 @@ impl Writer<'_> {
                     below: false,
                     blocks: vec![],
                     axes,
-                    order: 1,
+                    order: 3,
                 });
                 continue;
             }
@@ -422,9 +430,16 @@ impl Writer<'_> {
                 },
             };
             let order = match raws[i] {
-                Raw::Data(_) => 0,
-                Raw::Stat(s) if s.kind == StatisticKind::Indicator => 1,
-                Raw::Stat(_) => 2,
+                Raw::Data(k) if axes.is_empty() || matches!(k, Known::Size(_)) => 1,
+                Raw::Data(
+                    Known::Present(..)
+                    | Known::PresentDefinition(..)
+                    | Known::HasLag(..)
+                    | Known::IsElement(..),
+                ) => 2,
+                Raw::Stat(s) if s.kind == StatisticKind::Indicator => 3,
+                Raw::Data(_) => 4,
+                Raw::Stat(_) => 5,
             };
             atoms.push(Atom {
                 expected: wrap(&blocks, plain.clone()),
@@ -501,10 +516,10 @@ impl Writer<'_> {
     fn square(&self, s: &Square, names: &Names) -> Atom {
         let mut blocks: Vec<usize> = vec![];
         for st in s.roots.iter().flat_map(|r| &r.stats) {
-            for b in self.latent[st.of.index()] {
-                if !blocks.contains(&b) {
-                    blocks.push(b);
-                }
+            if let Some(b) = self.latent[st.of.index()]
+                && !blocks.contains(&b)
+            {
+                blocks.push(b);
             }
         }
         let plain_writer = Writer {
@@ -519,7 +534,13 @@ impl Writer<'_> {
                 .iter()
                 .map(|r| plain_writer.piece_as(&Piece::from(r), names, layout))
                 .collect();
-            parts.map(Formula::sum)
+            // What is subtracted comes last.
+            parts.map(|mut p| {
+                p.sort_by_key(|f| {
+                    matches!(f, Formula::Negative(_)) || matches!(f, Formula::Number(x) if *x < 0.0)
+                });
+                Formula::sum(p)
+            })
         };
         let axes = s.axes();
         let make = |plain: Formula, expected: Formula, blocks: Vec<usize>| Atom {
@@ -528,7 +549,7 @@ impl Writer<'_> {
             below: false,
             blocks,
             axes: axes.clone(),
-            order: 3,
+            order: 6,
         };
         match &s.kind {
             SquareKind::Scalar => {
@@ -630,7 +651,8 @@ impl Writer<'_> {
                 (bound, Formula::equation(side(&c.left), side(&c.right)))
             })
             .collect();
-        let mut top = vec![Formula::Number(coef)];
+        let log = constant(coef);
+        let mut top = vec![Formula::Number(log.map_or(coef, |(k, _)| k))];
         let mut bottom = vec![];
         let (mut within, mut within_below) = (vec![], vec![]);
         for (bound, c) in &conditions {
@@ -667,6 +689,13 @@ impl Writer<'_> {
             top.push(body);
         } else {
             top.push(Formula::total(letters, bound, body));
+        }
+        if let Some((_, of)) = log {
+            let of = of.split(' ').map(|w| match w.parse() {
+                Ok(x) => Formula::Number(x),
+                Err(_) => Formula::name(w),
+            });
+            top.push(Formula::product(of).log());
         }
         Formula::ratio(Formula::product(top), Formula::product(bottom))
     }

@@ -105,13 +105,15 @@ pub fn gaussian(c: &Collected<'_, '_>) -> Vec<Equation> {
 
 fn head(c: &Collected<'_, '_>) -> Equation {
     let whole: Vec<Formula> = (0..c.block.unknowns.len()).map(|i| c.whole(i)).collect();
+    let one = whole.len() == 1 && c.slots.inside(c.block, 0).is_empty();
+    let spread = if one { "variance" } else { "covariance" };
     Equation::new(
         "",
         Formula::equation(
             Formula::Apply("q".into(), whole),
             Formula::Apply(
                 "Gaussian".into(),
-                vec![Formula::Word("mean".into()), Formula::Word("covariance".into())],
+                vec![Formula::Word("mean".into()), Formula::Word(spread.into())],
             ),
         ),
     )
@@ -127,7 +129,11 @@ fn joint(c: &Collected<'_, '_>) -> Vec<Equation> {
         [one] => one.clone(),
         _ => Formula::List(list.clone()),
     };
-    let (a, b) = (Formula::name("A"), Formula::name("b"));
+    let (a_name, b_name) = (
+        c.page.unused(&["A", "P", "Q", "AA"]),
+        c.page.unused(&["b", "g", "u", "bb"]),
+    );
+    let (a, b) = (Formula::name(&a_name), Formula::name(&b_name));
     if latent {
         out.push(head(c));
         out.push(Equation::new(
@@ -140,10 +146,13 @@ fn joint(c: &Collected<'_, '_>) -> Vec<Equation> {
         ));
     } else {
         out.push(Equation::new(
-            "the solution of the normal equations",
+            "",
             Formula::equation(
-                Formula::product([a.clone(), Formula::Apply(String::new(), list)]),
-                b,
+                match list.as_slice() {
+                    [one] => one.clone(),
+                    _ => Formula::Apply(String::new(), list),
+                },
+                Formula::product([a.clone().inverse(), b]),
             ),
         ));
     }
@@ -170,7 +179,7 @@ fn joint(c: &Collected<'_, '_>) -> Vec<Equation> {
                 .unwrap_or(Formula::Number(0.0));
             out.push(Equation::new(
                 "",
-                Formula::equation(at("A", vec![c.symbol(i), right]), f),
+                Formula::equation(at(&a_name, vec![c.symbol(i), right]), f),
             ));
         }
     }
@@ -178,7 +187,7 @@ fn joint(c: &Collected<'_, '_>) -> Vec<Equation> {
         let list = c.message(&Target::Single(i, K::Value), 1.0);
         out.push(Equation::new(
             "",
-            Formula::equation(at("b", vec![c.symbol(i)]), c.sum(&list)),
+            Formula::equation(at(&b_name, vec![c.symbol(i)]), c.sum(&list)),
         ));
     }
     out

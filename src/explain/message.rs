@@ -8,7 +8,7 @@
 //! taken apart; equal pieces add up.
 
 use crate::algebra::piece::{Condition, MatrixFactor, Piece, Square, SquareKind};
-use crate::algebra::{Known, Statistic, Subscript, Term, UnknownId};
+use crate::algebra::{Known, Statistic, Subscript, UnknownId};
 use crate::derive::{Block, Derivation, Form};
 use crate::family::StatisticKind;
 use crate::model::{Axis, PlateId};
@@ -317,14 +317,6 @@ fn simplify(d: &Derivation, mut p: Piece) -> Vec<Piece> {
             .partition(|a| !carried.contains(a) && !weighted(a));
         q.data.extend(sizes.iter().map(|a| Known::Size(a.plate)));
         q.axes = axes;
-        let t = Term {
-            coef: q.coef,
-            data: vec![],
-            stats: vec![],
-            axes: vec![],
-            from: vec![],
-        };
-        q.coef = t.coef;
         q.data.sort();
         out.push(q);
     }
@@ -391,12 +383,25 @@ fn merge(list: &mut Vec<(Target, Piece)>) {
             }
         };
         match out.iter_mut().find(|(u, q)| *u == t && same(q)) {
-            Some((_, q)) => q.coef += p.coef,
+            Some((_, q)) => q.coef = rounded(q.coef + p.coef, q.coef.abs().max(p.coef.abs())),
             None => out.push((t, p)),
         }
     }
     out.retain(|(_, p)| p.coef != 0.0);
     *list = out;
+}
+
+/// A sum of decimals as a person adds them: without the last bits of binary fractions.
+fn rounded(x: f64, size: f64) -> f64 {
+    let unit = size.log2().ceil().exp2();
+    let scale = 1e14 / unit;
+    let near = (x * 1e12 / unit).round() * unit / 1e12;
+    let decimal = format!("{near:.12}").parse().unwrap_or(near);
+    if f64::abs(decimal - x) * scale < 10.0 {
+        decimal
+    } else {
+        x
+    }
 }
 
 /// Adds pieces up as [`merge`] does, without targets; constants first.

@@ -7,8 +7,8 @@ use crate::algebra::layout::Layout;
 use crate::algebra::letters::{Letters, Names};
 use crate::algebra::piece::Piece;
 use crate::algebra::print::Writer;
-use crate::algebra::{Subscript, UnknownId};
-use crate::derive::{Block, Derivation, Form};
+use crate::algebra::{Statistic, Subscript, UnknownId};
+use crate::derive::{Block, Derivation};
 use crate::family::StatisticKind;
 use crate::model::{Axis, Role};
 
@@ -32,14 +32,6 @@ pub struct Page<'a> {
 impl<'a> Page<'a> {
     /// A page about a derivation.
     pub fn new(d: &'a Derivation, letters: &'a Letters) -> Page<'a> {
-        let names: Vec<&str> = d
-            .unknowns
-            .items
-            .iter()
-            .map(|u| u.name.as_str())
-            .chain(d.model.columns.iter().map(|c| c.name.as_str()))
-            .chain(d.model.definitions.iter().map(|c| c.name.as_str()))
-            .collect();
         let latent: Vec<Option<usize>> = d
             .unknowns
             .ids()
@@ -56,28 +48,36 @@ impl<'a> Page<'a> {
                 latent[u.index()].is_some() && d.unknowns.get(*u).element_plate().is_some()
             })
             .collect();
-        let mut responsibility = vec![None; latent.len()];
-        if let [one] = discrete[..]
-            && !names.contains(&"r")
-        {
-            responsibility[one.index()] = Some("r".to_string());
-        }
-        let count = ["N", "C", "M"]
-            .into_iter()
-            .find(|n| !names.contains(n))
-            .unwrap_or("count")
-            .to_string();
-        Page {
+        let mut page = Page {
             d,
             writer: Writer {
                 latent,
-                responsibility,
                 ..Writer::plain(&d.model, &d.unknowns, letters)
             },
             items: items(d),
-            count,
+            count: String::new(),
             short: RefCell::new(vec![]),
+        };
+        page.count = page.unused(&["N", "C", "M", "count"]);
+        if let [one] = discrete[..] {
+            let r = page.unused(&["r", "R", "resp"]);
+            page.writer.responsibility[one.index()] = Some(r);
         }
+        page
+    }
+
+    /// The first of these names that the model does not use.
+    pub fn unused(&self, wanted: &[&str]) -> String {
+        let used = |n: &str| {
+            self.d.unknowns.items.iter().any(|u| u.name == n)
+                || self.d.model.columns.iter().any(|c| c.name == n)
+                || self.d.model.definitions.iter().any(|c| c.name == n)
+        };
+        wanted
+            .iter()
+            .find(|n| !used(n))
+            .or(wanted.last())
+            .map_or_else(String::new, |n| (*n).to_string())
     }
 
     /// The names of a block's letters.
@@ -101,37 +101,59 @@ impl<'a> Page<'a> {
     pub fn sum(&self, pieces: &[Piece], names: &Names, layout: Layout) -> Option<Formula> {
         let parts: Option<Vec<Formula>> = pieces
             .iter()
-            .map(|p| match self.count_name(p, names) {
-                Some(n) if layout == Layout::Index => {
-                    Some(Formula::product([Formula::Number(p.coef), n]))
-                }
+            .map(|p| match self.counted(p, names) {
+                Some(f) if layout == Layout::Index => Some(f),
                 _ => self.writer.piece_as(p, names, layout),
             })
             .collect();
         parts.map(Formula::sum)
     }
 
-    /// N_k for Σ_n r_nk: how much weight the rows give to an element.
-    fn count_name(&self, p: &Piece, names: &Names) -> Option<Formula> {
-        let [s] = p.stats.as_slice() else { return None };
-        if !p.data.is_empty()
+    /// N_k for Σ_n r_nk, how much weight the rows give to an element, times what stands before the sum.
+    fn counted(&self, p: &Piece, names: &Names) -> Option<Formula> {
+        let bound = |axes: &[Axis]| axes.iter().any(|a| p.axes.contains(a));
+        let (inside, before): (Vec<Statistic>, Vec<Statistic>) = p
+            .stats
+            .iter()
+            .cloned()
+            .partition(|s| p.axes.iter().any(|a| s.has_axis(*a)));
+        let [s] = inside.as_slice() else { return None };
+        let same_block = |t: &Statistic| self.writer.latent[t.of.index()] == self.writer.latent[s.of.index()];
+        if p.data.iter().any(|k| bound(&k.axes()))
             || p.square.is_some()
             || p.axes.is_empty()
             || s.kind != StatisticKind::Indicator
             || self.writer.latent[s.of.index()].is_none()
+            || before.iter().any(same_block)
             || !p.axes.iter().all(|a| s.has_axis(*a))
         {
             return None;
         }
         let one = Piece {
             coef: 1.0,
+            data: vec![],
+            stats: inside,
             ..p.clone()
         };
+        let front = Piece {
+            stats: before,
+            axes: vec![],
+            given: vec![],
+            ..p.clone()
+        };
+        let name = self.count_name(one, names)?;
+        Some(match self.writer.piece(&front, names) {
+            Formula::Ratio(a, b) => Formula::ratio(Formula::product([*a, name]), *b),
+            other => Formula::product([other, name]),
+        })
+    }
+
+    fn count_name(&self, one: Piece, names: &Names) -> Option<Formula> {
         let body = self.writer.piece(&one, names);
         let mut free: Vec<Axis> = one
             .carried_axes()
             .into_iter()
-            .filter(|a| !p.axes.contains(a))
+            .filter(|a| !one.axes.contains(a))
             .collect();
         free.sort_by_key(|a| a.id);
         let below: Vec<Formula> = free
@@ -205,12 +227,4 @@ pub fn family_name(b: &Block) -> &'static str {
         "GeneralisedInverseGaussian" => "generalised inverse Gaussian",
         other => other,
     }
-}
-
-/// True for the forms whose messages are pairs.
-pub fn is_quadratic(b: &Block) -> bool {
-    matches!(
-        b.form,
-        Form::Gaussian | Form::GaussianGamma | Form::GaussianWishart
-    )
 }

@@ -42,6 +42,8 @@ impl Formula {
                 let op = match *op {
                     "~" => "\\sim",
                     "∝" => "\\propto",
+                    "≤" => "\\le",
+                    "∈" => "\\in",
                     "<-" => "\\leftarrow",
                     other => other,
                 };
@@ -87,7 +89,7 @@ fn list(parts: &[Formula]) -> String {
 }
 
 /// Words are set upright; what LaTeX reads as a command is escaped.
-pub(super) fn escaped(text: &str) -> String {
+pub(crate) fn escaped(text: &str) -> String {
     let mut out = String::new();
     for c in text.chars() {
         match c {
@@ -115,11 +117,16 @@ fn word(w: &str) -> String {
 fn function(f: &str) -> String {
     match f {
         "E" => "\\mathbb{E}".into(),
+        "" => String::new(),
         "ψ" => "\\psi".into(),
+        "Γ" => "\\Gamma".into(),
         "exp" | "max" => format!("\\{f}"),
         "argmax" => "\\operatorname*{arg\\,max}".into(),
         other if other.chars().count() == 1 => other.into(),
-        other => format!("\\operatorname{{{}}}", escaped(other)),
+        other => match other.split_once('_') {
+            Some((f, i)) if !i.is_empty() => format!("{}_{{{}}}", function(f), escaped(i)),
+            _ => format!("\\operatorname{{{}}}", escaped(other)),
+        },
     }
 }
 

@@ -20,7 +20,7 @@ impl Formula {
                     }
                     _ => a.within(2),
                 };
-                format!("{top} / {}", b.within(4))
+                format!("{top} / {}", b.within(3))
             }
             Formula::Power(b, e) => format!("{}^{}", b.within(6), e.within(6).replace("(-1)", "-1")),
             Formula::Transposed(b) => format!("{}'", b.within(5)),
