@@ -118,6 +118,40 @@ pub(super) struct CheckArgs {
     pub switches: SwitchArgs,
 }
 
+/// `pmc predict`
+#[derive(Debug, Clone, Args)]
+pub(super) struct PredictArgs {
+    /// The fit file
+    pub fit: PathBuf,
+    /// New rows (.csv)
+    pub data: Option<PathBuf>,
+    #[command(flatten)]
+    pub blocks: DataArgs,
+    /// Where the table is written, instead of standard output
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Only these variables
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    pub only: Vec<String>,
+}
+
+/// `pmc score`
+#[derive(Debug, Clone, Args)]
+pub(super) struct ScoreArgs {
+    /// The fit file
+    pub fit: PathBuf,
+    /// New rows (.csv)
+    pub data: Option<PathBuf>,
+    #[command(flatten)]
+    pub blocks: DataArgs,
+    /// A table with the score of each row
+    #[arg(long)]
+    pub per_row: bool,
+    /// As one JSON object
+    #[arg(long, conflicts_with = "per_row")]
+    pub json: bool,
+}
+
 /// `pmc emit`
 #[derive(Debug, Clone, Args)]
 pub(super) struct EmitArgs {
