@@ -70,7 +70,7 @@ pub(super) struct FitArgs {
     #[arg(long, value_name = "N", default_value_t = 200)]
     pub max_iter: usize,
     /// Stop at this relative change of the objective; 0 runs all iterations
-    #[arg(long, default_value_t = 1e-6, value_parser = parse_tolerance)]
+    #[arg(long, default_value_t = 1e-6, value_parser = parse_tolerance, allow_negative_numbers = true)]
     pub tol: f64,
     /// Threads; the result does not depend on it
     #[arg(long, value_name = "N", value_parser = parse_positive)]

@@ -130,6 +130,8 @@ pub fn variable(fit: &Fit, name: &str, e: &Estimate) -> String {
     if probabilities.is_some() {
         axes.extend(e.values.clone());
     }
+    // A file may have been edited: every axis has some name.
+    axes.resize(a.ndim(), "axis".into());
     let brackets = match axes.len() {
         0 => String::new(),
         _ => format!("[{}]", axes.join(", ")),
@@ -142,7 +144,8 @@ pub fn variable(fit: &Fit, name: &str, e: &Estimate) -> String {
         e.sd.as_ref()
             .map(|s| &s.0)
             .filter(|s| s.shape() == a.shape());
-    let covariance = e.domain == "covariance" && a.ndim() >= 2;
+    let square = a.ndim() >= 2 && a.shape()[a.ndim() - 1] == a.shape()[a.ndim() - 2];
+    let covariance = e.domain == "covariance" && square;
     let matrix = if covariance {
         ", as sd and correlation"
     } else {
