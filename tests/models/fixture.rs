@@ -91,10 +91,13 @@ pub fn labels(cells: &[&str]) -> Vec<String> {
         .filter(|c| !c.is_empty())
         .map(|c| (*c).to_string())
         .collect();
-    v.sort_by(|a, b| match (a.parse::<f64>(), b.parse::<f64>()) {
-        (Ok(x), Ok(y)) => x.total_cmp(&y),
-        _ => a.cmp(b),
-    });
+    // As the plate has them: by number if all are numbers, else by code point.
+    let number = |s: &String| s.parse::<f64>().ok();
+    if v.iter().all(|s| number(s).is_some()) {
+        v.sort_by(|a, b| f64::total_cmp(&number(a).unwrap_or(0.0), &number(b).unwrap_or(0.0)));
+    } else {
+        v.sort();
+    }
     v.dedup();
     v
 }

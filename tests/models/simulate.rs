@@ -68,7 +68,7 @@ fn birds() -> String {
         let k = pick(&mut rng, &[0.5, 0.3, 0.2]);
         let name = ["marsh", "reed", "sand"][k];
         let female = [0.5, 0.5, 0.7][k];
-        let mut blank = |s: String, rng: &mut ChaCha8Rng| {
+        let blank = |s: String, rng: &mut ChaCha8Rng| {
             if rng.random::<f64>() < 0.03 {
                 String::new()
             } else {
