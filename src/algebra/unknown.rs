@@ -1,6 +1,11 @@
 //! The unknowns of a compilation: variables, and observed columns some of whose cells are blank.
 
-use crate::model::{ColumnId, ColumnType, Domain, Model, PlateId, Role, VariableId};
+use std::collections::BTreeSet;
+
+use crate::model::{
+    Argument, Axis, Body, Case, ColumnId, ColumnType, Conditional, Domain, Expr, FactorKind, Index,
+    Matrix, Model, PlateId, Role, VariableId,
+};
 
 /// An unknown, by position in [`Unknowns`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -65,6 +70,7 @@ pub struct Unknowns {
 impl Unknowns {
     /// Those of a model when `blank` says which observed columns may hold blanks.
     pub fn of(model: &Model, blank: &dyn Fn(ColumnId) -> bool) -> Unknowns {
+        let conditioned = conditioned(model);
         let mut items: Vec<Unknown> = model
             .variables
             .iter()
@@ -80,7 +86,7 @@ impl Unknowns {
             .collect();
         for (i, c) in model.columns.iter().enumerate() {
             let id = ColumnId::from(i);
-            if c.observed && c.used && blank(id) {
+            if c.observed && blank(id) && conditioned.contains(&id) {
                 items.push(Unknown {
                     name: c.name.clone(),
                     origin: Origin::Column(id),
@@ -122,5 +128,130 @@ impl Unknowns {
     /// All ids in order.
     pub fn ids(&self) -> impl Iterator<Item = UnknownId> + use<> {
         (0..self.items.len() as u32).map(UnknownId)
+    }
+}
+
+/// The columns that have a statement of their own and that arguments of statements read cell by cell: as an index, or as a
+/// number outside folds over their own rows (a mean or spread skips blanks).
+fn conditioned(model: &Model) -> BTreeSet<ColumnId> {
+    let mut seen = Seen {
+        model,
+        columns: BTreeSet::new(),
+        folded: vec![],
+    };
+    let mut stated = BTreeSet::new();
+    for f in &model.factors {
+        match &f.kind {
+            FactorKind::Prior(_, c) | FactorKind::ObservedDefinition(_, c) => seen.conditional(c),
+            FactorKind::ObservedColumn(column, c) => {
+                stated.insert(*column);
+                seen.conditional(c);
+            }
+            FactorKind::ObservedOnly(_) => {}
+            FactorKind::Potential(e) => seen.expr(e),
+        }
+    }
+    seen.columns.intersection(&stated).copied().collect()
+}
+
+struct Seen<'a> {
+    model: &'a Model,
+    columns: BTreeSet<ColumnId>,
+    folded: Vec<Axis>,
+}
+
+impl Seen<'_> {
+    fn conditional(&mut self, c: &Conditional) {
+        self.case(&c.usual);
+        if let Some(f) = &c.first {
+            self.case(f);
+        }
+    }
+
+    fn case(&mut self, c: &Case) {
+        match c {
+            Case::Always(d) => {
+                for (_, a, _) in &d.arguments {
+                    match a {
+                        Argument::Scalar(e) => self.expr(e),
+                        Argument::Matrix(m) => self.matrix(m),
+                    }
+                }
+            }
+            Case::By {
+                selector, branches, ..
+            } => {
+                self.index(selector);
+                for (_, b) in branches {
+                    self.case(b);
+                }
+            }
+        }
+    }
+
+    fn matrix(&mut self, m: &Matrix) {
+        match m {
+            Matrix::Identity => {}
+            Matrix::Diagonal(e) => self.expr(e),
+            Matrix::Definition(_, i) | Matrix::Variable(_, i) => {
+                i.iter().for_each(|i| self.index(i))
+            }
+            Matrix::Scaled(e, m) => {
+                self.expr(e);
+                self.matrix(m);
+            }
+            Matrix::Sum(a, b) => {
+                self.matrix(a);
+                self.matrix(b);
+            }
+            Matrix::Inverse(m) => self.matrix(m),
+        }
+    }
+
+    fn index(&mut self, i: &Index) {
+        match i {
+            Index::Axis(_) | Index::Lag(..) | Index::Element(_) => {}
+            Index::Column(c, inner) => {
+                self.columns.insert(*c);
+                inner.iter().for_each(|i| self.index(i));
+            }
+            Index::Variable(_, inner) => inner.iter().for_each(|i| self.index(i)),
+        }
+    }
+
+    fn expr(&mut self, e: &Expr) {
+        match e {
+            Expr::Number(_) | Expr::Size(_) => {}
+            Expr::Column(c, i) => {
+                let own = self.model.column(*c).slots[0];
+                if !self.folded.iter().any(|a| a.plate == own) {
+                    self.columns.insert(*c);
+                }
+                i.iter().for_each(|i| self.index(i));
+            }
+            Expr::Definition(d, i) => {
+                i.iter().for_each(|i| self.index(i));
+                match &self.model.definition(*d).body {
+                    Body::Expr(e) => self.expr(e),
+                    Body::Table { entries, .. } => entries.iter().for_each(|e| self.expr(e)),
+                }
+            }
+            Expr::Variable(_, i) => i.iter().for_each(|i| self.index(i)),
+            Expr::Negate(a) | Expr::Call(_, a) => self.expr(a),
+            Expr::Add(a, b)
+            | Expr::Subtract(a, b)
+            | Expr::Multiply(a, b)
+            | Expr::Divide(a, b)
+            | Expr::Power(a, b) => {
+                self.expr(a);
+                self.expr(b);
+            }
+            Expr::Fold { axes, body, .. } => {
+                let n = self.folded.len();
+                self.folded.extend(axes);
+                self.expr(body);
+                self.folded.truncate(n);
+            }
+        }
     }
 }
