@@ -127,6 +127,17 @@ fn latent_class() {
     distinct("latent_class", "p", "value", 0, &runs);
 }
 
+/// Where some classes are known the start is theirs: no seed loses what twenty known rows say.
+#[test]
+fn naive_bayes() {
+    let runs = seeds(&model("naive_bayes"), data("naive_bayes"), 100, 1e-8);
+    distinct("naive_bayes", "mu", "value", 0, &runs);
+    for (seed, f) in &runs {
+        let l = f.as_ref().map(Fitted::last).unwrap_or(f64::NAN);
+        assert!((l + 1260.8506).abs() < 1e-2, "seed {seed}: {l}");
+    }
+}
+
 #[test]
 fn dawid_skene() {
     let runs = seeds(&model("dawid_skene"), data("dawid_skene"), 60, 1e-8);
