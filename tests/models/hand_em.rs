@@ -1,5 +1,8 @@
 //! EM for Gaussian mixtures and naive Bayes as plain loops over probabilities, against the derived algorithm.
 
+// Indices as in the formulae: these loops are to be read beside them.
+#![allow(clippy::needless_range_loop)]
+
 use serde_json::{Value, json};
 
 use crate::fixture::{Table, data, elements, exactly, fit, labels, model, same_trace};
