@@ -7,7 +7,7 @@
 //! ```
 
 use crate::algebra::formula::Formula;
-use crate::derive::{BlockId, Form};
+use crate::derive::Form;
 use crate::family::StatisticKind as K;
 use crate::model::{Axis, Role};
 
@@ -51,7 +51,7 @@ fn used(c: &Collected<'_, '_>) -> (Vec<K>, bool) {
 }
 
 /// See the module.
-pub fn expectations(c: &Collected<'_, '_>, _id: BlockId) -> Vec<Equation> {
+pub fn expectations(c: &Collected<'_, '_>) -> Vec<Equation> {
     if c.block.role != Role::Latent {
         return vec![];
     }
@@ -141,8 +141,8 @@ pub fn expectations(c: &Collected<'_, '_>, _id: BlockId) -> Vec<Equation> {
                 out.push(log_determinant(c, 1, &v, df.clone(), s.clone(), false));
             }
             if pairs {
-                let x = Formula::name(c.page.unused(&["x", "y", "a"]));
-                let x = if c.page.unused(&["x"]) == "x" { x } else { Formula::name("a") };
+                let letter = c.page.unused(&["x", "y", "a", "xx"]);
+                let x = Formula::name(&letter);
                 let at = |m: Formula| Formula::sum([x.clone(), m.negated()]);
                 let d = at(w.clone());
                 let e = at(w.clone().expected());
@@ -150,7 +150,7 @@ pub fn expectations(c: &Collected<'_, '_>, _id: BlockId) -> Vec<Equation> {
                     .last()
                     .map_or(Formula::Number(1.0), |a| c.page.writer.letters.size(a.plate));
                 out.push(Equation::new(
-                    "for any vector",
+                    format!("for any vector {letter}"),
                     Formula::equation(
                         Formula::product([d.clone().transposed(), v, d]).expected(),
                         Formula::sum([
