@@ -187,6 +187,40 @@ impl Formula {
         }
     }
 
+    /// The same with every occurrence of a part replaced.
+    #[must_use]
+    pub fn replace(&self, part: &Formula, by: &Formula) -> Formula {
+        if self == part {
+            return by.clone();
+        }
+        let go = |x: &Formula| x.replace(part, by);
+        let one = |x: &Formula| Box::new(go(x));
+        let all = |l: &[Formula]| l.iter().map(go).collect::<Vec<_>>();
+        match self {
+            Formula::Number(_) | Formula::Word(_) => self.clone(),
+            Formula::Symbol(n, l) => Formula::Symbol(n.clone(), all(l)),
+            Formula::Sum(l) => Formula::Sum(all(l)),
+            Formula::Negative(x) => Formula::Negative(one(x)),
+            Formula::Product(l) => Formula::Product(all(l)),
+            Formula::Ratio(a, b) => Formula::Ratio(one(a), one(b)),
+            Formula::Power(a, b) => Formula::Power(one(a), one(b)),
+            Formula::Transposed(x) => Formula::Transposed(one(x)),
+            Formula::Log(x) => Formula::Log(one(x)),
+            Formula::Bars(x) => Formula::Bars(one(x)),
+            Formula::Apply(f, l) => Formula::Apply(f.clone(), all(l)),
+            Formula::Of(f, x) => Formula::Of(f.clone(), one(x)),
+            Formula::Indicator(x) => Formula::Indicator(one(x)),
+            Formula::Total { over, given, body } => Formula::Total {
+                over: all(over),
+                given: all(given),
+                body: one(body),
+            },
+            Formula::Relation(a, op, b) => Formula::Relation(one(a), op, one(b)),
+            Formula::List(l) => Formula::List(all(l)),
+            Formula::Given(a, b) => Formula::Given(one(a), one(b)),
+        }
+    }
+
     /// How tightly it binds: 0 relations, 1 sums, 2 products, 3 big sums, 4 logs, 5 powers, 6 what needs no brackets.
     fn binding(&self) -> u8 {
         match self {

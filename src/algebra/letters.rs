@@ -149,7 +149,7 @@ impl Letters {
                 let what = match &plate.kind {
                     PlateKind::Binary => "0 and 1".to_string(),
                     PlateKind::Counted { size, .. } => match size {
-                        Some(n) => format!("counted: {n}"),
+                        Some(n) => format!("{n} elements"),
                         None => "counted".to_string(),
                     },
                     PlateKind::Listed(labels) => labels.join(", "),
@@ -166,7 +166,7 @@ impl Letters {
                 LetterMeaning {
                     plate: *p,
                     letter: second.map_or_else(|| first.clone(), |s| format!("{first}, {s}")),
-                    meaning: format!("{}: {what}", plate.name),
+                    meaning: format!("{} ({what})", plate.name),
                     range: Formula::equation(
                         Formula::name(first),
                         Formula::Apply("..".into(), vec![from, to]),
@@ -222,6 +222,11 @@ impl Names {
     /// True if the axis is named or hidden.
     pub fn has(&self, a: Axis) -> bool {
         self.0.iter().any(|(b, _)| *b == a)
+    }
+
+    /// True if some axis goes by this letter.
+    pub fn uses(&self, letter: &str) -> bool {
+        self.0.iter().any(|(_, l)| l.as_deref() == Some(letter))
     }
 
     /// The same with an axis hidden.

@@ -212,6 +212,9 @@ impl<'a> Writer<'a> {
                 None => self.known(b, names).power(self.known(e, names)),
             },
             Known::Call(f, x) => {
+                if let (KnownFunction::Log1m, Some(v)) = (f, x.as_number()) {
+                    return Formula::Number(1.0 - v).log();
+                }
                 let x = self.known(x, names);
                 match f {
                     KnownFunction::Log => x.log(),
@@ -234,6 +237,14 @@ impl<'a> Writer<'a> {
                 body,
             } => {
                 let inner = names.bind(self.letters, axes.iter().copied());
+                let carried = body.axes();
+                if *fold == Fold::Sum
+                    && restriction.is_none()
+                    && !axes.iter().any(|a| carried.contains(a))
+                {
+                    let sizes = axes.iter().map(|a| self.letters.size(a.plate));
+                    return Formula::product(sizes.chain([self.known(body, names)]));
+                }
                 let over: Vec<Formula> = axes
                     .iter()
                     .filter_map(|a| inner.get(*a).map(Formula::name))

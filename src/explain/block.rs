@@ -47,8 +47,8 @@ pub fn explain(
     let b = d.block(id);
     let c = Collected::new(page, b);
     let equations = equations(&c);
-    let read = read::expectations(&c, id);
-    let formulas: Vec<&Formula> = equations.iter().map(|e| &e.formula).collect();
+    let read = read::expectations(&c);
+    let formulas: Vec<&Formula> = equations.iter().chain(&read).map(|e| &e.formula).collect();
     let definitions = page.definitions(&formulas);
     let mut met: Vec<FactorId> = vec![];
     for t in &d.terms.items {

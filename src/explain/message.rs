@@ -283,10 +283,17 @@ fn aim(mut p: Piece, pairs: Vec<(Subscript, Axis)>) -> Piece {
         }
     }
     p.axes.retain(|a| !map.iter().any(|(x, _)| x == a));
-    p.given.extend(given.into_iter().map(|(s, t)| Condition {
-        left: s,
-        right: Subscript::Axis(t),
-        plate: t.plate,
+    p.given.extend(given.into_iter().map(|(s, t)| {
+        let t_is = Subscript::Axis(t);
+        let (left, right) = match s {
+            Subscript::Element(_) => (t_is, s),
+            _ => (s, t_is),
+        };
+        Condition {
+            left,
+            right,
+            plate: t.plate,
+        }
     }));
     p.rename(&map)
 }
@@ -354,7 +361,8 @@ fn distribute(p: Piece) -> Vec<Piece> {
         return vec![p];
     };
     let plain = |k: &Known| matches!(k, Known::Number(_) | Known::Size(_));
-    if !p.axes.is_empty() && !parts.iter().any(plain) {
+    let alone = rest.data.is_empty();
+    if (p.axes.is_empty() && !alone) || (!p.axes.is_empty() && !parts.iter().any(plain)) {
         return vec![p];
     }
     parts

@@ -71,16 +71,38 @@ impl<'a> Page<'a> {
                 || self.d.model.columns.iter().any(|c| c.name == n)
                 || self.d.model.definitions.iter().any(|c| c.name == n)
         };
-        wanted
-            .iter()
-            .find(|n| !used(n))
-            .or(wanted.last())
-            .map_or_else(String::new, |n| (*n).to_string())
+        match wanted.iter().find(|n| !used(n)) {
+            Some(n) => (*n).to_string(),
+            None => format!("{}'", wanted.last().unwrap_or(&"x")),
+        }
     }
 
     /// The names of a block's letters.
-    pub fn names(&self, slots: &Slots) -> Names {
-        Names::default().bind(self.writer.letters, slots.axes())
+    ///
+    /// The values of several discrete unknowns go by the first letters of their names, where those are free.
+    pub fn names(&self, b: &Block, slots: &Slots) -> Names {
+        let mut names = Names::default();
+        for axes in &slots.of {
+            names = names.bind(self.writer.letters, axes.iter().copied());
+        }
+        if slots.value.len() > 1 {
+            for (u, a) in b.unknowns.iter().zip(&slots.value) {
+                let Some(a) = a else { continue };
+                let letter = self
+                    .d
+                    .unknowns
+                    .get(*u)
+                    .name
+                    .chars()
+                    .filter(char::is_ascii_alphabetic)
+                    .map(|c| c.to_ascii_lowercase().to_string())
+                    .find(|l| !names.uses(l) && self.unused(&[l]) == *l);
+                if let Some(l) = letter {
+                    names = names.with(*a, l);
+                }
+            }
+        }
+        names.bind(self.writer.letters, slots.axes())
     }
 
     /// An unknown of a block at its letters, in a layout.
@@ -180,40 +202,39 @@ impl<'a> Page<'a> {
 
     /// The definitions of the short names that occur in these formulas, in order.
     pub fn definitions(&self, formulas: &[&Formula]) -> Vec<Formula> {
-        self.short
-            .borrow()
-            .iter()
-            .filter(|(n, _)| formulas.iter().any(|f| holds(f, n)))
-            .map(|(n, b)| Formula::equation(n.clone(), b.clone()))
-            .collect()
+        let mut told: Vec<(Formula, Formula)> = vec![];
+        let mut out = vec![];
+        for (n, b) in self.short.borrow().iter() {
+            if !formulas.iter().any(|f| holds(f, n)) {
+                continue;
+            }
+            // N_j is N_k at another letter.
+            let general = at_positions(n, b);
+            if !told.contains(&general) {
+                told.push(general);
+                out.push(Formula::equation(n.clone(), b.clone()));
+            }
+        }
+        out
     }
 }
 
+/// A definition with its letters replaced by their positions.
+fn at_positions(name: &Formula, body: &Formula) -> (Formula, Formula) {
+    let Formula::Symbol(_, letters) = name else {
+        return (name.clone(), body.clone());
+    };
+    let place = |f: &Formula| {
+        letters.iter().enumerate().fold(f.clone(), |f, (i, l)| {
+            f.replace(l, &Formula::Number(-1.0 - i as f64))
+        })
+    };
+    (place(name), place(body))
+}
+
 /// True if `part` occurs in `f`.
-pub fn holds(f: &Formula, part: &Formula) -> bool {
-    if f == part {
-        return true;
-    }
-    let any = |list: &[Formula]| list.iter().any(|x| holds(x, part));
-    match f {
-        Formula::Number(_) | Formula::Word(_) => false,
-        Formula::Symbol(_, l)
-        | Formula::Sum(l)
-        | Formula::Product(l)
-        | Formula::Apply(_, l)
-        | Formula::List(l) => any(l),
-        Formula::Negative(x)
-        | Formula::Transposed(x)
-        | Formula::Log(x)
-        | Formula::Bars(x)
-        | Formula::Of(_, x)
-        | Formula::Indicator(x) => holds(x, part),
-        Formula::Ratio(a, b) | Formula::Power(a, b) | Formula::Relation(a, _, b) => {
-            holds(a, part) || holds(b, part)
-        }
-        Formula::Given(a, b) => holds(a, part) || holds(b, part),
-        Formula::Total { over, given, body } => any(over) || any(given) || holds(body, part),
-    }
+fn holds(f: &Formula, part: &Formula) -> bool {
+    f.replace(part, &Formula::Word(String::new())) != *f
 }
 
 /// The family's name in words.

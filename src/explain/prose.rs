@@ -21,6 +21,12 @@ fn names(d: &Derivation, u: &[UnknownId]) -> String {
     list(&parts)
 }
 
+/// As arguments: `mu, Lambda`.
+fn arguments(d: &Derivation, u: &[UnknownId]) -> String {
+    let parts: Vec<&str> = u.iter().map(|u| d.unknowns.get(*u).name.as_str()).collect();
+    parts.join(", ")
+}
+
 fn lines(d: &Derivation, f: &[FactorId], line: &dyn Fn(Span) -> SourceLine) -> String {
     let mut n: Vec<usize> = f
         .iter()
@@ -38,7 +44,7 @@ fn blocks_where(d: &Derivation, f: impl Fn(Role, Exactness) -> bool) -> Vec<Stri
         .iter()
         .map(|b| d.block(*b))
         .filter(|b| f(b.role, b.exactness))
-        .map(|b| names(d, &b.unknowns))
+        .map(|b| arguments(d, &b.unknowns))
         .collect()
 }
 
@@ -102,14 +108,10 @@ pub fn why(d: &Derivation, line: &dyn Fn(Span) -> SourceLine) -> Vec<String> {
             if both && !told.contains(&(c.block, id)) {
                 told.push((id, c.block));
                 out.push(format!(
-                    "({}) and ({}) share terms of {}, so q({}, {}) is split into q({}) q({}).",
-                    names(d, &b.unknowns),
-                    names(d, &other.unknowns),
+                    "({0}) and ({1}) share terms of {2}, so q({0}, {1}) is split into q({0}) q({1}).",
+                    arguments(d, &b.unknowns),
+                    arguments(d, &other.unknowns),
                     lines(d, &c.through, line),
-                    names(d, &b.unknowns),
-                    names(d, &other.unknowns),
-                    names(d, &b.unknowns),
-                    names(d, &other.unknowns),
                 ));
             }
         }
@@ -135,7 +137,7 @@ pub fn why(d: &Derivation, line: &dyn Fn(Span) -> SourceLine) -> Vec<String> {
 }
 
 fn is_are(list_of: &[String]) -> String {
-    let many = list_of.len() != 1 || list_of.iter().any(|s| s.contains(" and "));
+    let many = list_of.len() != 1 || list_of.iter().any(|s| s.contains(", "));
     format!("{} {}", list(list_of), if many { "are" } else { "is" })
 }
 
@@ -189,7 +191,7 @@ pub fn sentences(d: &Derivation, id: BlockId, line: &dyn Fn(Span) -> SourceLine)
         .map(|c| {
             format!(
                 "({}) through {}",
-                names(d, &d.block(c.block).unknowns),
+                arguments(d, &d.block(c.block).unknowns),
                 lines(d, &c.through, line)
             )
         })
@@ -215,7 +217,7 @@ pub fn sentences(d: &Derivation, id: BlockId, line: &dyn Fn(Span) -> SourceLine)
         .map(|c| {
             format!(
                 "({}) through {}",
-                names(d, &d.block(c.block).unknowns),
+                arguments(d, &d.block(c.block).unknowns),
                 lines(d, &c.through, line)
             )
         })
@@ -238,7 +240,7 @@ pub fn sweep(d: &Derivation, plan: &Plan) -> Vec<String> {
                 let blocks: Vec<String> = pass
                     .blocks
                     .iter()
-                    .map(|b| format!("q({})", names(d, &d.block(*b).unknowns)))
+                    .map(|b| format!("q({})", arguments(d, &d.block(*b).unknowns)))
                     .collect();
                 format!(
                     "one pass over the rows of {}: {} row by row, and the sums that the others need",
@@ -249,7 +251,7 @@ pub fn sweep(d: &Derivation, plan: &Plan) -> Vec<String> {
             Step::Update(b) => {
                 let b = d.block(*b);
                 match b.role {
-                    Role::Latent => format!("update q({})", names(d, &b.unknowns)),
+                    Role::Latent => format!("update q({})", arguments(d, &b.unknowns)),
                     _ => format!("update {}", names(d, &b.unknowns)),
                 }
             }

@@ -22,7 +22,7 @@ pub fn statement(w: &Writer<'_>, f: &Factor, node: &FactorNode) -> Formula {
         FactorKind::ObservedOnly(x) => {
             return Formula::Apply(
                 "observed".into(),
-                vec![left(w, &w.model.column(*x).name, f, None, &names)],
+                vec![left(&w.model.column(*x).name, f, None, &names)],
             );
         }
         FactorKind::Potential(e) => {
@@ -35,7 +35,7 @@ pub fn statement(w: &Writer<'_>, f: &Factor, node: &FactorNode) -> Formula {
     };
     let names = names.bind(w.letters, over);
     let child = node.child.map_or("value", |n| graph::name(w.model, n));
-    let lhs = left(w, child, f, over, &names);
+    let lhs = left(child, f, over, &names);
     let mut parents: Vec<Formula> = vec![];
     for e in &node.edges {
         let unknown = matches!(e.node, Node::Variable(_)) && Some(e.node) != node.child;
@@ -103,8 +103,7 @@ fn expr_has(e: &Expr, a: Axis) -> bool {
     }
 }
 
-fn left(w: &Writer<'_>, name: &str, f: &Factor, over: Option<Axis>, names: &Names) -> Formula {
-    let _ = w;
+fn left(name: &str, f: &Factor, over: Option<Axis>, names: &Names) -> Formula {
     let below = f
         .axes
         .iter()
@@ -248,7 +247,7 @@ fn expr(w: &Writer<'_>, e: &Expr, names: &Names) -> Formula {
         }
         Expr::Negate(a) => go(a).negated(),
         Expr::Add(a, b) => Formula::sum([go(a), go(b)]),
-        Expr::Subtract(a, b) => Formula::sum([go(a), minus(go(b))]),
+        Expr::Subtract(a, b) => Formula::sum([go(a), go(b).negated()]),
         Expr::Multiply(a, b) => Formula::product([go(a), go(b)]),
         Expr::Divide(a, b) => Formula::ratio(go(a), go(b)),
         Expr::Power(a, b) => go(a).power(go(b)),
@@ -295,11 +294,6 @@ fn expr(w: &Writer<'_>, e: &Expr, names: &Names) -> Formula {
     }
 }
 
-/// -(a + b) keeps its brackets.
-fn minus(f: Formula) -> Formula {
-    f.negated()
-}
-
 fn matrix(w: &Writer<'_>, m: &Matrix, names: &Names) -> Formula {
     match m {
         Matrix::Identity => Formula::name("I"),
@@ -332,20 +326,23 @@ pub fn declaration(w: &Writer<'_>, v: &Variable) -> Formula {
         below.extend(names.get(a).map(Formula::name));
     }
     let support = match v.domain {
-        Domain::Real if v.slots.len() > v.brackets => "real vectors",
-        Domain::Real => "real numbers",
-        Domain::Positive => "positive numbers",
-        Domain::Probability => "probabilities",
-        Domain::Simplex => "simplexes",
-        Domain::Covariance => "covariance matrices",
-        Domain::Precision => "precision matrices",
-        Domain::Binary => "0 and 1",
-        Domain::Element(_) => "elements",
-        Domain::Count => "counts",
+        Domain::Real => "real",
+        Domain::Positive => "positive",
+        Domain::Probability => "probability",
+        Domain::Simplex => "simplex",
+        Domain::Covariance => "covariance",
+        Domain::Precision => "precision",
+        Domain::Binary => "binary",
+        Domain::Element(_) => "element",
+        Domain::Count => "count",
+    };
+    let support = match v.slots.get(v.brackets) {
+        Some(p) => format!("{support} over {}", w.model.plate(*p).name),
+        None => support.to_string(),
     };
     Formula::relation(
         Formula::Symbol(v.name.clone(), below),
         "∈",
-        Formula::Word(support.into()),
+        Formula::Word(support),
     )
 }

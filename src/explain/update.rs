@@ -59,7 +59,7 @@ impl<'p, 'a> Collected<'p, 'a> {
     /// Collects the messages of a block.
     pub fn new(page: &'p Page<'a>, block: &'p Block) -> Self {
         let slots = Slots::of(page.d, block);
-        let names = page.names(&slots);
+        let names = page.names(block, &slots);
         let messages = messages(page.d, &page.items, block, &slots);
         Collected {
             page,
@@ -371,7 +371,10 @@ fn states(c: &Collected<'_, '_>) -> Vec<Equation> {
             plate: v.plate,
             id: v.id + (1 << 20),
         };
-        names = names.bind(c.page.writer.letters, [other]);
+        names = match c.names.get(*v) {
+            Some(l) if values.len() > 1 => names.with(other, format!("{l}'")),
+            _ => names.bind(c.page.writer.letters, [other]),
+        };
         map.push((*v, other));
     }
     let letter = |a: &Axis| {

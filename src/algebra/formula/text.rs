@@ -28,6 +28,7 @@ impl Formula {
             Formula::Transposed(b) => format!("{}'", b.within(5)),
             Formula::Log(x) => match x.as_ref() {
                 Formula::Bars(_) => format!("ln{}", x.text()),
+                Formula::Number(v) if v.fract() != 0.0 => format!("ln({})", x.text()),
                 _ if x.binding() >= 5 => format!("ln {}", x.text()),
                 _ => format!("ln({})", x.text()),
             },
