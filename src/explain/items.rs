@@ -31,11 +31,8 @@ pub struct Item {
 
 /// The items of a derivation, by statement.
 pub fn items(d: &Derivation) -> Vec<Item> {
-    let mut terms: Vec<Term> = canonicalise(
-        d.terms.items.iter().map(uncentred).collect(),
-        &d.unknowns,
-    )
-    .items;
+    let mut terms: Vec<Term> =
+        canonicalise(d.terms.items.iter().map(uncentred).collect(), &d.unknowns).items;
     let blank = |c: ColumnId| {
         d.terms.items.iter().any(|t| {
             t.data

@@ -111,7 +111,11 @@ pub fn messages(d: &Derivation, items: &[Item], b: &Block, slots: &Slots) -> Vec
     let mut out = vec![];
     for item in items {
         let own = |u: &UnknownId| b.unknowns.contains(u);
-        if !item.terms.iter().any(|t| t.stats.iter().any(|s| own(&s.of))) {
+        if !item
+            .terms
+            .iter()
+            .any(|t| t.stats.iter().any(|s| own(&s.of)))
+        {
             continue;
         }
         let inside_roots = item
@@ -133,11 +137,7 @@ pub fn messages(d: &Derivation, items: &[Item], b: &Block, slots: &Slots) -> Vec
     }
     let mut out: Vec<(Target, Piece)> = out
         .into_iter()
-        .flat_map(|(t, p)| {
-            simplify(d, p)
-                .into_iter()
-                .map(move |p| (t.clone(), p))
-        })
+        .flat_map(|(t, p)| simplify(d, p).into_iter().map(move |p| (t.clone(), p)))
         .collect();
     merge(&mut out);
     out
@@ -146,7 +146,11 @@ pub fn messages(d: &Derivation, items: &[Item], b: &Block, slots: &Slots) -> Vec
 /// The message of one piece; none where it holds nothing of the block.
 fn of_piece(b: &Block, slots: &Slots, p: &Piece) -> Option<(Target, Piece)> {
     let position = |u: UnknownId| b.unknowns.iter().position(|x| *x == u);
-    let mine: Vec<&Statistic> = p.stats.iter().filter(|s| position(s.of).is_some()).collect();
+    let mine: Vec<&Statistic> = p
+        .stats
+        .iter()
+        .filter(|s| position(s.of).is_some())
+        .collect();
     let mut rest = p.clone();
     rest.stats.retain(|s| position(s.of).is_none());
     // The block is the matrix of a square: (x - m)(x - m)' is what it collects.
@@ -176,9 +180,12 @@ fn of_piece(b: &Block, slots: &Slots, p: &Piece) -> Option<(Target, Piece)> {
         let mut pairs = vec![];
         for s in &mine {
             let i = position(s.of)?;
-            pairs.extend(s.index.iter().cloned().zip(
-                slots.of[i].iter().copied().chain(slots.value[i]),
-            ));
+            pairs.extend(
+                s.index
+                    .iter()
+                    .cloned()
+                    .zip(slots.of[i].iter().copied().chain(slots.value[i])),
+            );
         }
         return Some((Target::State, aim(rest, pairs)));
     }
@@ -406,8 +413,7 @@ fn rounded(x: f64, size: f64) -> f64 {
 
 /// Adds pieces up as [`merge`] does, without targets; constants first.
 pub fn add(pieces: Vec<Piece>) -> Vec<Piece> {
-    let mut list: Vec<(Target, Piece)> =
-        pieces.into_iter().map(|p| (Target::State, p)).collect();
+    let mut list: Vec<(Target, Piece)> = pieces.into_iter().map(|p| (Target::State, p)).collect();
     merge(&mut list);
     let mut out: Vec<Piece> = list.into_iter().map(|(_, p)| p).collect();
     out.sort_by_key(|p| {

@@ -44,9 +44,7 @@ impl<'a> Page<'a> {
         let discrete: Vec<UnknownId> = d
             .unknowns
             .ids()
-            .filter(|u| {
-                latent[u.index()].is_some() && d.unknowns.get(*u).element_plate().is_some()
-            })
+            .filter(|u| latent[u.index()].is_some() && d.unknowns.get(*u).element_plate().is_some())
             .collect();
         let mut page = Page {
             d,
@@ -118,7 +116,8 @@ impl<'a> Page<'a> {
             .cloned()
             .partition(|s| p.axes.iter().any(|a| s.has_axis(*a)));
         let [s] = inside.as_slice() else { return None };
-        let same_block = |t: &Statistic| self.writer.latent[t.of.index()] == self.writer.latent[s.of.index()];
+        let same_block =
+            |t: &Statistic| self.writer.latent[t.of.index()] == self.writer.latent[s.of.index()];
         if p.data.iter().any(|k| bound(&k.axes()))
             || p.square.is_some()
             || p.axes.is_empty()

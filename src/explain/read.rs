@@ -122,7 +122,11 @@ pub fn expectations(c: &Collected<'_, '_>, _id: BlockId) -> Vec<Equation> {
                 let s = of(if inverse { "scale" } else { "inverse scale" }, &v);
                 let df = of("df", &v);
                 if has(K::Value) || has(K::Power(-1)) {
-                    let left = if inverse { v.clone().inverse() } else { v.clone() };
+                    let left = if inverse {
+                        v.clone().inverse()
+                    } else {
+                        v.clone()
+                    };
                     out.push(line(
                         left.expected(),
                         Formula::product([df.clone(), s.clone().inverse()]),
@@ -142,13 +146,17 @@ pub fn expectations(c: &Collected<'_, '_>, _id: BlockId) -> Vec<Equation> {
             }
             if pairs {
                 let x = Formula::name(c.page.unused(&["x", "y", "a"]));
-                let x = if c.page.unused(&["x"]) == "x" { x } else { Formula::name("a") };
+                let x = if c.page.unused(&["x"]) == "x" {
+                    x
+                } else {
+                    Formula::name("a")
+                };
                 let at = |m: Formula| Formula::sum([x.clone(), m.negated()]);
                 let d = at(w.clone());
                 let e = at(w.clone().expected());
-                let size = c.slots.of[1]
-                    .last()
-                    .map_or(Formula::Number(1.0), |a| c.page.writer.letters.size(a.plate));
+                let size = c.slots.of[1].last().map_or(Formula::Number(1.0), |a| {
+                    c.page.writer.letters.size(a.plate)
+                });
                 out.push(Equation::new(
                     "for any vector",
                     Formula::equation(
@@ -197,10 +205,7 @@ pub fn expectations(c: &Collected<'_, '_>, _id: BlockId) -> Vec<Equation> {
                 let e = w.clone().expected();
                 out.push(line(
                     Formula::product([w.clone(), w.clone().transposed()]).expected(),
-                    Formula::sum([
-                        of("Cov", &w),
-                        Formula::product([e.clone(), e.transposed()]),
-                    ]),
+                    Formula::sum([of("Cov", &w), Formula::product([e.clone(), e.transposed()])]),
                 ));
             }
         }
@@ -217,9 +222,9 @@ fn log_determinant(
     s: Formula,
     inverse: bool,
 ) -> Equation {
-    let size = c.slots.of[i]
-        .last()
-        .map_or(Formula::Number(1.0), |a| c.page.writer.letters.size(a.plate));
+    let size = c.slots.of[i].last().map_or(Formula::Number(1.0), |a| {
+        c.page.writer.letters.size(a.plate)
+    });
     let psi = Formula::Apply(format!("ψ_{}", size.text()), vec![half(df)]);
     let parts = [
         psi,

@@ -16,7 +16,12 @@ pub fn text(e: &Explanation) -> String {
     let _ = writeln!(out, "{title}\n{}", "=".repeat(title.chars().count()));
     heading(&mut out, "Model");
     let left: Vec<String> = e.statements.iter().map(|s| s.formula.text()).collect();
-    let wide = left.iter().map(|s| s.chars().count()).max().unwrap_or(0).min(60);
+    let wide = left
+        .iter()
+        .map(|s| s.chars().count())
+        .max()
+        .unwrap_or(0)
+        .min(60);
     for (s, f) in e.statements.iter().zip(&left) {
         let ranges: Vec<String> = s.ranges.iter().map(range).collect();
         let pad = wide.saturating_sub(f.chars().count());
@@ -172,8 +177,8 @@ fn wrap_formula(out: &mut String, indent: &str, text: &str) {
             ')' | ']' | '}' => depth -= 1,
             _ => {}
         }
-        let operator = matches!(chars.get(i + 1), Some('+' | '-' | '='))
-            && chars.get(i + 2) == Some(&' ');
+        let operator =
+            matches!(chars.get(i + 1), Some('+' | '-' | '=')) && chars.get(i + 2) == Some(&' ');
         if *c == ' ' && depth == 0 && operator {
             parts.push(String::new());
         } else if let Some(last) = parts.last_mut() {
