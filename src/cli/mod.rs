@@ -9,6 +9,7 @@
 
 mod check;
 mod emit;
+mod explain;
 mod files;
 mod fit;
 mod format;
@@ -23,7 +24,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
-use options::{CheckArgs, EmitArgs, FitArgs, FormatArgs, PredictArgs, ScoreArgs};
+use options::{CheckArgs, EmitArgs, ExplainArgs, FitArgs, FormatArgs, PredictArgs, ScoreArgs};
 use output::{Failure, Output};
 
 /// A probabilistic model compiler: declare a model, and pmc derives and runs its inference algorithm.
@@ -40,6 +41,8 @@ enum Command {
     Fit(Box<FitArgs>),
     /// Every finding about a model, and about data for it; nothing is run
     Check(Box<CheckArgs>),
+    /// What was derived, from which lines, and why
+    Explain(Box<ExplainArgs>),
     /// What a fit says of new rows: q of local variables, most probable labels, blank cells filled in
     Predict(PredictArgs),
     /// Held-out log predictive density of new rows
@@ -87,6 +90,7 @@ fn run(command: Command, out: &mut Output) -> Result<(), Failure> {
     match command {
         Command::Fit(args) => fit::run(&args, out),
         Command::Check(args) => check::run(&args, out),
+        Command::Explain(args) => explain::run(&args, out),
         Command::Predict(args) => predict::run(&args, out),
         Command::Score(args) => score::run(&args, out),
         Command::Emit(args) => emit::run(&args, out),

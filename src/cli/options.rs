@@ -172,6 +172,39 @@ pub(super) enum Stage {
     Ast,
     /// The typed model: every index written
     Model,
+    /// The factor graph
+    Graph,
+    /// The terms of the log joint
+    Terms,
+}
+
+/// `pmc explain`
+#[derive(Debug, Clone, Args)]
+pub(super) struct ExplainArgs {
+    /// The model file (.pmod)
+    pub model: PathBuf,
+    /// How it is written
+    #[arg(long, value_enum, default_value_t = ExplainFormat::Text)]
+    pub format: ExplainFormat,
+    #[command(flatten)]
+    pub switches: SwitchArgs,
+}
+
+/// How an explanation is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum ExplainFormat {
+    /// For a terminal
+    Text,
+    /// Markdown with formulas
+    Markdown,
+    /// A LaTeX document
+    Latex,
+    /// One JSON object
+    Json,
+    /// The factor graph for Graphviz
+    Dot,
+    /// The factor graph for Mermaid
+    Mermaid,
 }
 
 /// `pmc fmt`

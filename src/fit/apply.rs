@@ -11,8 +11,9 @@ use std::collections::BTreeMap;
 
 use ndarray::{ArrayD, IxDyn};
 
-use super::collect::{parameters, used};
-use super::elements::{is_row_level, moment_name, of_moment, of_parameter, owner};
+use super::collect::used;
+use super::elements::{is_row_level, moment_name, of_moment, owner};
+use super::statistic::statistic;
 use super::{Data, Estimate, Fit};
 use crate::algebra::UnknownId;
 use crate::compile;
@@ -22,9 +23,7 @@ use crate::diag::{Code, Diagnostic};
 use crate::engine::Engine;
 use crate::engine::state::State;
 use crate::family::StatisticKind;
-use crate::model::{Domain, Model, PlateId, PlateKind, Role};
-use crate::numeric::{linalg, log_or_floor};
-use crate::plan::Step;
+use crate::model::{Model, PlateId, PlateKind, Role};
 
 /// Where an element of a plate stood in the fit; `None` for a plate whose elements are the same.
 pub type Map = Option<Vec<Option<usize>>>;
@@ -76,7 +75,7 @@ pub fn apply<R>(
         warnings,
     };
     applied.restore()?;
-    applied.infer().map_err(|e| vec![e])?;
+    applied.infer()?;
     then(&applied)
 }
 
@@ -287,7 +286,7 @@ impl Applied<'_, '_> {
     }
 
     /// A fitted expectation; for a point any statistic follows from its value.
-    fn fitted_moment(
+    pub(super) fn fitted_moment(
         &self,
         e: &Estimate,
         u: UnknownId,
@@ -327,92 +326,6 @@ impl Applied<'_, '_> {
         }
         statistic(unknown.domain, k, v).ok_or_else(missing)
     }
-
-    /// Updates what is new until nothing moves.
-    fn infer(&mut self) -> Result<(), Diagnostic> {
-        if self.open.is_empty() {
-            return Ok(());
-        }
-        let fitted: Vec<(MomentKind, ArrayD<f64>)> = self
-            .state
-            .moments
-            .iter()
-            .filter(|(k, _)| {
-                let block = self.engine.derivation.block_of(owner(**k));
-                block.is_some_and(|b| self.open.contains(&b))
-            })
-            .filter_map(|(k, _)| {
-                let d = self.engine.derivation;
-                let e = self.fit.variables.get(&d.unknowns.get(owner(*k)).name)?;
-                let a = self.fitted_moment(e, owner(*k), *k).ok()?;
-                (!is_row_level(d, owner(*k))).then_some((*k, a))
-            })
-            .collect();
-        let mut before: Option<f64> = None;
-        for _ in 0..200 {
-            for step in &self.engine.plan.steps {
-                match step {
-                    Step::Pass(p) => self.engine.run_pass(&mut self.state, *p)?,
-                    Step::Update(b) if self.open.contains(b) => {
-                        self.engine.update(&mut self.state, *b)?;
-                        self.hold(&fitted, *b);
-                    }
-                    Step::Update(_) => {}
-                }
-            }
-            let l = self.engine.objective(&self.state);
-            if before.is_some_and(|b| (l - b).abs() <= 1e-11 * l.abs().max(1.0)) {
-                break;
-            }
-            before = Some(l);
-        }
-        Ok(())
-    }
-
-    /// Fitted elements keep what they have.
-    fn hold(&mut self, fitted: &[(MomentKind, ArrayD<f64>)], b: BlockId) {
-        let d = self.engine.derivation;
-        for (kind, then) in fitted {
-            if d.block_of(owner(*kind)) != Some(b) {
-                continue;
-            }
-            let plates: Vec<Option<PlateId>> = of_moment(d, *kind).into_iter().map(Some).collect();
-            if let Some(mut now) = self.state.moments.remove(kind) {
-                if now.ndim() == plates.len() && then.ndim() == plates.len() {
-                    self.overlay(&mut now, then, &plates);
-                }
-                self.state.moments.insert(*kind, now);
-            }
-        }
-        let block = d.block(b);
-        for u in &block.unknowns {
-            let Some(e) = self.fit.variables.get(&d.unknowns.get(*u).name) else {
-                continue;
-            };
-            for (name, mut now) in parameters(self.engine, &self.state, block, *u) {
-                let Some(then) = e.parameters.as_ref().and_then(|p| p.get(name)) else {
-                    continue;
-                };
-                let plates = of_parameter(d, block, *u, name, now.ndim());
-                if then.0.ndim() != now.ndim() {
-                    continue;
-                }
-                let mut then = then.0.clone();
-                if name == "mean"
-                    && let Some(c) = self.engine.centre(*u)
-                    && c.shape() == then.shape()
-                {
-                    then -= &c;
-                }
-                self.overlay(&mut now, &then, &plates);
-                let at = block.unknowns.iter().position(|x| x == u).unwrap_or(0);
-                let list = &mut self.state.blocks[b.index()].parameters;
-                if let Some(slot) = list.iter_mut().find(|(i, n, _)| *i == at && *n == name) {
-                    slot.2 = now;
-                }
-            }
-        }
-    }
 }
 
 fn new_point(d: &Derivation, u: UnknownId) -> Vec<Diagnostic> {
@@ -428,38 +341,4 @@ fn new_point(d: &Derivation, u: UnknownId) -> Vec<Diagnostic> {
                 unknown.name
             )),
     ]
-}
-
-/// t(v) of a point.
-fn statistic(domain: Domain, k: StatisticKind, v: ArrayD<f64>) -> Option<ArrayD<f64>> {
-    if matches!(domain, Domain::Covariance | Domain::Precision) && k != StatisticKind::Value {
-        let n = v.shape().last().copied()?;
-        let flat: Vec<f64> = v.iter().copied().collect();
-        let (mut logs, mut inverses) = (vec![], vec![]);
-        for m in flat.chunks((n * n).max(1)) {
-            let mut inverse = vec![0.0; n * n];
-            logs.push(linalg::inverse_spd(m, n, &mut inverse).ok()?);
-            inverses.extend(inverse);
-        }
-        let front = v.shape().get(..v.ndim().checked_sub(2)?)?;
-        return match k {
-            StatisticKind::Log => ArrayD::from_shape_vec(IxDyn(front), logs).ok(),
-            StatisticKind::Power(-1) => ArrayD::from_shape_vec(v.raw_dim(), inverses).ok(),
-            _ => None,
-        };
-    }
-    Some(match k {
-        StatisticKind::Value => v,
-        StatisticKind::Power(p) => v.mapv(|x| x.powi(i32::from(p))),
-        StatisticKind::Log => v.mapv(log_or_floor),
-        StatisticKind::Log1m => v.mapv(|x| {
-            if x == 1.0 {
-                log_or_floor(0.0)
-            } else {
-                (-x).ln_1p()
-            }
-        }),
-        StatisticKind::Abs => v.mapv(f64::abs),
-        StatisticKind::Indicator | StatisticKind::Pair => return None,
-    })
 }

@@ -11,6 +11,7 @@ pub mod apply;
 pub mod collect;
 pub mod elements;
 pub mod entropy;
+mod infer;
 pub mod json;
 pub mod learn;
 pub mod load;
@@ -18,7 +19,10 @@ pub mod local;
 pub mod number;
 pub mod order;
 pub mod predict;
+mod record;
+mod row_names;
 pub mod score;
+mod statistic;
 pub mod summary;
 mod table;
 

@@ -243,6 +243,26 @@ fn stages_are_emitted() {
 }
 
 #[test]
+fn models_are_explained_in_every_format() {
+    let p = Place::mixture();
+    for (format, text) in [
+        ("text", "exact EM"),
+        ("markdown", "exact EM"),
+        ("latex", "\\begin{document}"),
+        ("dot", "graph"),
+        ("mermaid", "graph TD"),
+    ] {
+        let said = p.ok(&format!("explain m.pmod --format {format}"));
+        assert!(said.contains(text), "{said}");
+    }
+    let json = p.ok("explain m.pmod --format json");
+    assert!(serde_json::from_str::<serde_json::Value>(&json).is_ok());
+    assert!(p.ok("emit graph m.pmod").contains("mu"));
+    assert!(p.ok("emit terms m.pmod").contains("log weight"));
+    assert_eq!(p.run("explain m.pmod --format word").status.code(), Some(2));
+}
+
+#[test]
 fn format_changes_only_what_is_not_formatted() {
     let p = Place::new(&[
         ("m.pmod", "model   m\nconst K=2 \n"),
