@@ -9,9 +9,7 @@ use std::f64::consts::PI;
 
 use crate::exact::{logsumexp, softmax};
 use crate::fixture::{Fitted, fit, same};
-use crate::special::{
-    digamma, ln_beta, ln_dirichlet, ln_dirichlet_norm, ln_gamma, ln_gamma_pdf, ln_normal,
-};
+use crate::special::{digamma, ln_dirichlet, ln_dirichlet_norm, ln_gamma, ln_gamma_pdf, ln_normal};
 
 /// A start at one assignment: log p(x, z) <= every ELBO <= log sum_z p(x, z).
 fn between(f: &Fitted, joint: &dyn Fn(&[usize]) -> f64, n: usize, start: &[usize]) {
@@ -152,41 +150,53 @@ fn elbo_of_a_bayesian_mixture_by_monte_carlo() {
 }
 
 #[test]
-fn blocks_of_a_graph_lie_below_the_evidence() {
-    // five nodes; unlisted pairs are zeros
-    let linked = [(0, 1), (1, 2), (0, 2), (3, 4)];
-    let csv = "target,source\nb,a\nc,b\na,c\nd,e\n";
+fn answers_of_workers_lie_below_the_evidence() {
+    // Dawid and Skene: worker, item, answer; weights; unequal numbers of answers
+    let rows = [
+        ("v", "e", 1, 1.0),
+        ("u", "a", 0, 1.0),
+        ("u", "b", 1, 2.0),
+        ("v", "a", 0, 1.0),
+        ("v", "c", 1, 1.0),
+        ("u", "d", 0, 1.0),
+        ("w", "b", 0, 0.5),
+        ("w", "a", 1, 1.0),
+        ("u", "e", 1, 1.0),
+    ];
+    let (workers, items) = (["u", "v", "w"], ["a", "b", "c", "d", "e"]);
+    let at = |list: &[&str], x: &str| list.iter().position(|y| *y == x).expect("a label");
+    let mut csv = String::from("answer,item,worker,w\n");
+    for (w, i, a, n) in &rows {
+        csv += &format!("{},{i},{w},{n}\n", ["no", "yes"][*a]);
+    }
+    let prior = [[1.5, 0.5], [0.7, 2.0]];
     let joint = |z: &[usize]| {
         let c = [0, 1].map(|k| 1.5 + z.iter().filter(|x| **x == k).count() as f64);
         let mut l = ln_dirichlet_norm(&c) - ln_dirichlet_norm(&[1.5; 2]);
-        let (mut yes, mut no) = ([0.0; 3], [0.0; 3]);
-        for a in 0..5 {
-            for b in a + 1..5 {
-                if linked.contains(&(a, b)) {
-                    yes[z[a] + z[b]] += 1.0;
-                } else {
-                    no[z[a] + z[b]] += 1.0;
+        for worker in workers {
+            let mut n = prior;
+            for (w, i, a, weight) in &rows {
+                if *w == worker {
+                    n[z[at(&items, i)]][*a] += weight;
                 }
             }
-        }
-        for i in 0..3 {
-            l += ln_beta(2.0 + yes[i], 1.2 + no[i]) - ln_beta(2.0, 1.2);
+            for k in 0..2 {
+                l += ln_dirichlet_norm(&n[k]) - ln_dirichlet_norm(&prior[k]);
+            }
         }
         l
     };
-    let start = [0, 0, 1, 1, 1];
+    let start = [0, 0, 1, 1, 0];
     let f = fit(
-        "data pair every a < b {
-            a : label of node = \"source\"
-            b : label of node = \"target\"
-            linked : binary = listed
-        }
-        plate block(2)
-        latent weight ~ Dirichlet(1.5) over block
-        latent p[block, block] ~ Beta(2, 1.2), symmetric
-        latent z[node] ~ Categorical(weight)
-        observe linked[pair] ~ Bernoulli(p[z[a], z[b]])",
-        csv,
+        "plate truth { no, yes }
+        const a[truth, answer] = [[1.5, 0.5], [0.7, 2]]
+        plate answer { no, yes }
+        data row { worker : label  item : label  answer : label  w : weight }
+        latent weight ~ Dirichlet(1.5) over truth
+        latent confusion[worker, truth] ~ Dirichlet(a) over answer
+        latent z[item] ~ Categorical(weight)
+        observe answer[row] ~ Categorical(confusion[worker, z])",
+        &csv,
         Some(json!({"z": {"label": start}})),
         50,
     );

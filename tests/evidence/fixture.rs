@@ -56,7 +56,7 @@ impl Fitted {
     /// Codes of the warnings of the last iteration.
     pub fn warnings(&self) -> Vec<String> {
         let codes = self.outcome.warnings.iter();
-        codes.map(|w| format!("{:?}", w.code)).collect()
+        codes.map(|w| w.code.as_str().to_string()).collect()
     }
 }
 
@@ -134,7 +134,10 @@ pub fn refusal(model: &str, csv: &str, init: Option<Value>, n: usize) -> (Vec<St
             "accepted: {} after {} iterations, trace {:?}",
             f.method, f.outcome.iterations, f.outcome.trace
         ),
-        Err((e, text)) => (e.iter().map(|d| format!("{:?}", d.code)).collect(), text),
+        Err((e, text)) => (
+            e.iter().map(|d| d.code.as_str().to_string()).collect(),
+            text,
+        ),
     }
 }
 

@@ -7,15 +7,19 @@ use crate::fixture::same;
 use crate::special::{ln_choose, ln_dirichlet, ln_mvn, ln_normal, rows_of};
 
 /// y, a known positive u, a weight; one y is blank.
-const ROWS: [(Option<f64>, f64, f64); 8] = [
+const ROWS: [(Option<f64>, f64, f64); 12] = [
     (Some(0.3), 1.0, 1.0),
     (Some(-1.2), 0.5, 2.0),
-    (Some(1.9), 2.0, 1.0),
+    (Some(1.1), 2.0, 1.0),
     (None, 1.0, 1.0),
     (Some(6.1), 1.5, 0.5),
     (Some(7.4), 0.7, 1.0),
     (Some(5.0), 3.0, 1.0),
-    (Some(2.9), 1.0, 1.5),
+    (Some(2.9), 1.0, 0.25),
+    (Some(-0.5), 0.8, 1.0),
+    (Some(0.0), 1.2, 1.5),
+    (Some(5.7), 1.0, 1.0),
+    (Some(4.4), 2.0, 0.0),
 ];
 
 fn csv() -> String {
@@ -42,7 +46,7 @@ fn scales(
         let (y, u, _) = ROWS[n];
         t[k].ln() + y.map_or(0.0, |y| ln_normal(y, t[2 + k], var(s(t, k), u)))
     };
-    let l = |t: &[f64]| mixture(8, 2, |n| ROWS[n].2, |n, k| joint(t, n, k)).0;
+    let l = |t: &[f64]| mixture(12, 2, |n| ROWS[n].2, |n, k| joint(t, n, k)).0;
     let model = format!(
         "data row {{ y : real  u : positive  w : weight }}
         plate k(2)
@@ -70,7 +74,7 @@ fn scales(
         objective: "log_likelihood",
         log_likelihood: &l,
     };
-    let r = mixture(8, 2, |n| ROWS[n].2, |n, k| joint(&case.start(), n, k)).1;
+    let r = mixture(12, 2, |n| ROWS[n].2, |n, k| joint(&case.start(), n, k)).1;
     let total: f64 = ROWS.iter().map(|r| r.2).sum();
     let sum = |f: &dyn Fn(f64, f64, f64, &[f64]) -> f64| -> f64 {
         let each = |(row, r): (&(Option<f64>, f64, f64), &Vec<f64>)| {
@@ -79,7 +83,7 @@ fn scales(
         ROWS.iter().zip(&r).map(each).sum()
     };
     let mut want: Vec<f64> = (0..2)
-        .map(|k| (0..8).map(|n| ROWS[n].2 * r[n][k]).sum::<f64>() / total)
+        .map(|k| (0..12).map(|n| ROWS[n].2 * r[n][k]).sum::<f64>() / total)
         .collect();
     let mu: Vec<f64> = (0..2)
         .map(|k| {

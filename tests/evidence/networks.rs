@@ -266,10 +266,19 @@ fn a_class_for_each_person_with_covariates_of_persons() {
         ("cid", 0.0),
         ("bob", 1.0),
         ("dan", 0.0),
+        ("fay", 0.0),
         ("dan", 1.0),
+        ("eve", 0.0),
     ];
-    let persons = ["ann", "bob", "cid", "dan"];
-    let age = [Some(31.0), Some(52.0), None, Some(47.0)];
+    let persons = ["ann", "bob", "cid", "dan", "eve", "fay"];
+    let age = [
+        Some(31.0),
+        Some(52.0),
+        None,
+        Some(47.0),
+        Some(38.0),
+        Some(36.0),
+    ];
     let mut csv = String::from("person,right,age\n");
     for (p, v) in &replies {
         let i = persons.iter().position(|x| x == p).expect("a person");
@@ -286,7 +295,7 @@ fn a_class_for_each_person_with_covariates_of_persons() {
         }
         l
     };
-    let l = |t: &[f64]| mixture(4, 2, |_| 1.0, |n, k| joint(t, n, k)).0;
+    let l = |t: &[f64]| mixture(6, 2, |_| 1.0, |n, k| joint(t, n, k)).0;
     let case = Exact {
         model: "data reply { person : label  right : binary }
             data person { person : label  age : real }
@@ -310,9 +319,9 @@ fn a_class_for_each_person_with_covariates_of_persons() {
         objective: "log_likelihood",
         log_likelihood: &l,
     };
-    let r = mixture(4, 2, |_| 1.0, |n, k| joint(&case.start(), n, k)).1;
+    let r = mixture(6, 2, |_| 1.0, |n, k| joint(&case.start(), n, k)).1;
     let mut want = vec![];
-    want.extend((0..2).map(|k| r.iter().map(|r| r[k]).sum::<f64>() / 4.0));
+    want.extend((0..2).map(|k| r.iter().map(|r| r[k]).sum::<f64>() / 6.0));
     for k in 0..2 {
         let (mut yes, mut all) = (0.0, 0.0);
         for (p, v) in &replies {
@@ -322,7 +331,7 @@ fn a_class_for_each_person_with_covariates_of_persons() {
         }
         want.push(yes / all);
     }
-    let with_age = [0, 1, 3];
+    let with_age = [0, 1, 3, 4, 5];
     let n: Vec<f64> = (0..2)
         .map(|k| with_age.iter().map(|i| r[*i][k]).sum())
         .collect();
