@@ -193,7 +193,9 @@ impl Seen<'_> {
         match m {
             Matrix::Identity => {}
             Matrix::Diagonal(e) => self.expr(e),
-            Matrix::Definition(_, i) | Matrix::Variable(_, i) => i.iter().for_each(|i| self.index(i)),
+            Matrix::Definition(_, i) | Matrix::Variable(_, i) => {
+                i.iter().for_each(|i| self.index(i))
+            }
             Matrix::Scaled(e, m) => {
                 self.expr(e);
                 self.matrix(m);

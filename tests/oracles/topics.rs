@@ -66,7 +66,16 @@ fn run(name: &str, options: &Options, init: Value, iterations: usize) -> Fitted 
     f
 }
 
-fn checkpoints(name: &str, o: &Value, f: &Fitted, index: &str, key: &str, shift: usize, tol: f64, last: usize) {
+fn checkpoints(
+    name: &str,
+    o: &Value,
+    f: &Fitted,
+    index: &str,
+    key: &str,
+    shift: usize,
+    tol: f64,
+    last: usize,
+) {
     let at = numbers(&o["checkpoints"][index]);
     let want = numbers(&o["checkpoints"][key]);
     for (i, w) in at.iter().zip(&want) {
@@ -111,10 +120,18 @@ fn lda_ml_reuters() {
     let at = numbers(&o["checkpoints"]["iteration"]);
     for (i, w) in at.iter().zip(numbers(&o["checkpoints"]["loglik"])) {
         let l = rounded[*i as usize];
-        assert!((l - w).abs() <= 2.2e-9 * w.abs(), "rounded loop at {i}: {l} instead of {w}");
+        assert!(
+            (l - w).abs() <= 2.2e-9 * w.abs(),
+            "rounded loop at {i}: {l} instead of {w}"
+        );
     }
     let plain = plain_em(&tokens, &normalised(&t), docs, 300, |m| m);
-    same_trajectory("lda_ml against a plain loop", &f.outcome.trace, &plain, 1e-9);
+    same_trajectory(
+        "lda_ml against a plain loop",
+        &f.outcome.trace,
+        &plain,
+        1e-9,
+    );
 }
 
 /// (document, word, count) by position.

@@ -1,0 +1,4 @@
+// error[?]
+data row { y : real   x : real }
+param   k : real
+observe y[row] ~ Gaussian(exp(k * x), var = 1)

@@ -1,0 +1,4 @@
+// error[?]
+data row { y : real   x : positive }
+param   a : positive
+observe y[row] ~ Gaussian(0, var = 1 + a * x)

@@ -1,0 +1,4 @@
+// error[?]
+data row { y : real }
+latent  s ~ Gamma(2, rate = 1)
+observe y[row] ~ Gaussian(0, sd = s)

@@ -1,0 +1,5 @@
+// error[?]
+data row { y : positive }
+param   shape : positive
+param   rate  : positive
+observe y[row] ~ Gamma(shape, rate = rate)

@@ -1,0 +1,4 @@
+// error[?]
+data row { heads : count   tosses : count }
+param   a : real
+observe heads[row] ~ Binomial(logit = a, total = tosses)

@@ -1,0 +1,4 @@
+// error[?]
+data row { y : real }
+param   a : real
+observe y[row] ~ Laplace(a, scale = 1)

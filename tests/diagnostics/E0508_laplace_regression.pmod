@@ -1,0 +1,5 @@
+// error[?]
+data row { y : real   x : real }
+param   a : real
+param   b : real
+observe y[row] ~ Laplace(a + b * x, scale = 1)

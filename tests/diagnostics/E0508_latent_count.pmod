@@ -1,0 +1,4 @@
+// error[?]
+data row { y : real }
+latent  n[row] ~ Poisson(3)
+observe y[row] ~ Gaussian(n, var = 1)

@@ -1,0 +1,4 @@
+// error[?]
+data row { n : count   x : real }
+param   w : real
+observe n[row] ~ Poisson(exp(w * x))

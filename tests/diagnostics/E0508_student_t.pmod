@@ -1,0 +1,6 @@
+// error[?]
+data row { y : real   x : real }
+param   a : real
+param   b : real
+param   s : positive
+observe y[row] ~ StudentT(4, a + b * x, scale = s)

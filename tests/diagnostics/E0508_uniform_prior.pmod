@@ -1,0 +1,4 @@
+// error[?]
+data row { y : real }
+latent  m ~ Uniform(0, 1)
+observe y[row] ~ Gaussian(m, var = 1)

@@ -1,0 +1,6 @@
+// error[?]
+data row { y : real }
+latent  t ~ Gamma(1, rate = 1)
+latent  m ~ Gaussian(0, precision = t)
+latent  a ~ Gaussian(0, var = 1)
+observe y[row] ~ Gaussian(a, var = 1)

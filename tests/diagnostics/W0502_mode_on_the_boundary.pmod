@@ -1,0 +1,6 @@
+// error[?]
+// data: side | a | b | a
+plate   side { a, b, c }
+data row { side : label }
+param   p ~ Dirichlet(0.5) over side
+observe side[row] ~ Categorical(p)

@@ -1,0 +1,4 @@
+//! Tests over whole models: what the compiler says, what it derives, what it survives.
+mod common;
+mod derivations;
+mod diagnostics;
