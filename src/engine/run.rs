@@ -310,6 +310,7 @@ fn warn(engine: &Engine<'_>, noticed: &Noticed) -> Vec<Diagnostic> {
             *u,
             format!("component of `{name}` without weight"),
             format!("no data reach {n} of its elements; they keep their last value"),
+            "use fewer elements, give it a prior, or start elsewhere (`--seed`, `--restarts`)",
         );
     }
     out

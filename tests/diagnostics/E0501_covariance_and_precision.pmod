@@ -1,4 +1,4 @@
-// error[?]
+// error[E0501] 4:9
 data row { x[feature] : real = rest }
 data other { z[feature] : real = rest }
 latent  L ~ Wishart(5, scale = identity) over feature

@@ -1,4 +1,4 @@
-// error[?]
+// error[E0501] 3:9
 data row { y : real   won : binary }
 latent  p ~ Beta(1, 1)
 observe won[row] ~ Bernoulli(p)

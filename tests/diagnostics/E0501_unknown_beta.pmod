@@ -1,4 +1,4 @@
-// error[?]
+// error[E0501] 4:26
 data row { won : binary   player : label }
 param   a : positive
 latent  p[player] ~ Beta(a, 1)

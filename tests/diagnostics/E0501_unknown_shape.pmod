@@ -1,4 +1,4 @@
-// error[?]
+// error[E0501] 5:18
 data row { y : positive }
 param   shape : positive
 param   rate  : positive

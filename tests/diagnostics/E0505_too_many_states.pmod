@@ -1,4 +1,4 @@
-// error[?]
+// error[E0505] 12:8
 // data: y | 1 | 2
 const K = 200
 data row { y : real }

@@ -1,4 +1,4 @@
-// error[?]
+// error[E0508] 6:9
 data step ordered { y : real }
 param   p : probability
 param   q[binary] : probability

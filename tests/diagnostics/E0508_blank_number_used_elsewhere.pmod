@@ -1,4 +1,4 @@
-// error[?]
+// error[E0508] 6:1
 // data: x,y | 1,2 | ,3 | 2,1
 data row { x : real   y : real }
 param   m : real

@@ -1,4 +1,4 @@
-// error[?]
+// error[E0508] 7:9
 data step ordered by t within session { y : real }
 plate state(2)
 param   start : simplex over state

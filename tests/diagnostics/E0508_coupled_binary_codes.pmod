@@ -1,4 +1,4 @@
-// error[?]
+// error[E0508] 5:9
 data patch { x[pixel] : real = rest }
 plate cause(3)
 param   W[pixel, cause] : real

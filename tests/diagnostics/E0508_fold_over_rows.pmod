@@ -1,4 +1,4 @@
-// error[?]
+// error[E0508] 10:32
 data token { doc : label   word : label }
 data doc { doc : label   rating : real }
 plate topic(2)

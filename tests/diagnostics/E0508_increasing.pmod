@@ -1,4 +1,4 @@
-// error[?]
+// error[E0508] 4:9
 data row { y : real }
 plate group(3)
 param   mu[group] : real, increasing over group

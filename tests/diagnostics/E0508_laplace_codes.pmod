@@ -1,4 +1,4 @@
-// error[?]
+// error[E0508] 5:9
 data patch { x[pixel] : real = rest }
 plate atom(8)
 param   W[pixel, atom]  : real

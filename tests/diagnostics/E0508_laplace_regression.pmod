@@ -1,4 +1,4 @@
-// error[?]
+// error[E0508] 5:26
 data row { y : real   x : real }
 param   a : real
 param   b : real

@@ -1,4 +1,4 @@
-// error[?]
+// error[E0508] 6:30
 data doc { n[word] : count = rest }
 plate topic(2)
 param   pi[doc]      : simplex over topic

@@ -1,4 +1,4 @@
-// error[?]
+// error[E0508] 6:27
 data cell { user : label   item : label   n : count }
 plate factor(3)
 latent  u[user, factor] ~ Gamma(1, rate = 1)

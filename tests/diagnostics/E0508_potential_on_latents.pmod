@@ -1,4 +1,5 @@
-// error[?]
+// error[E0508] 7:1
+// error[E0508] 8:1
 data image { v[pixel] : binary = rest }
 plate unit(4)
 param   W[pixel, unit] : real

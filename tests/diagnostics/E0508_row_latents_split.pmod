@@ -1,4 +1,4 @@
-// error[?]
+// error[E0508] 9:1
 data row { x[feature] : real = rest }
 plate cluster(2)
 plate factor(2)

@@ -1,4 +1,4 @@
-// error[?]
+// error[E0508] 5:9
 data pair every a < b { a : label of node   b : label of node   linked : binary = listed }
 plate block(2)
 const   w over block = [0.5, 0.5]

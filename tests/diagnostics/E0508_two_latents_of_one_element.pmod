@@ -1,4 +1,4 @@
-// error[?]
+// error[E0508] 8:9
 data answer { person : label   right : binary }
 plate skill(2)
 plate mood(2)

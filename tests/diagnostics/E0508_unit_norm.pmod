@@ -1,4 +1,4 @@
-// error[?]
+// error[E0508] 4:9
 data patch { x[pixel] : real = rest }
 plate atom(4)
 param   W[pixel, atom]  : real, unit norm over pixel

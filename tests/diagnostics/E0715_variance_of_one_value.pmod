@@ -1,4 +1,4 @@
-// error[?]
+// error[E0715] 5:9
 // data: y,g | 1,a | 2,a | 3,b
 data row { y : real   g : label }
 param   mu[g] : real

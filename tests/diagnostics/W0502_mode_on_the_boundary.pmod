@@ -1,4 +1,4 @@
-// error[?]
+// warning[W0502] 5:9
 // data: side | a | b | a
 plate   side { a, b, c }
 data row { side : label }
