@@ -15,6 +15,9 @@ use super::known::{Known, KnownFunction};
 use super::term::{Subscript, Term};
 use super::unknown::{UnknownId, Unknowns};
 
+/// Refused: language rule 11 with unknowns in the fold.
+pub const FOLD_OVER_ROWS: &str = "a fold of unknowns over the rows that refer to an element";
+
 /// A sum of terms whose free axes are those in scope.
 pub type Polynomial = Vec<Term>;
 
@@ -221,9 +224,7 @@ impl<'a> Expander<'a> {
                 body,
             } => {
                 if restriction.is_some() {
-                    return Err(Refusal::NotDerived(
-                        "a fold of unknowns over the rows that refer to an element".into(),
-                    ));
+                    return Err(Refusal::NotDerived(FOLD_OVER_ROWS.into()));
                 }
                 let inner = self.expand(body)?;
                 let mut out: Polynomial = inner

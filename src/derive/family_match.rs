@@ -52,7 +52,11 @@ pub fn block(
                         first.name,
                         inside_names(model, unknowns, g)
                     ),
-                    "let one latent pick among all values instead, or give the elements a Gaussian prior",
+                    if first.domain == Domain::Binary {
+                        "let one latent pick among all values instead, or give the elements a Gaussian prior"
+                    } else {
+                        "a latent of each row in its place is derived: put the rows in its brackets"
+                    },
                 )
             });
         }

@@ -5,6 +5,7 @@
 //! E0501 says that no family exists for the form; E0508 that one may exist, but pmc has no rule for it. Every refusal names
 //! an edit after which the model compiles.
 
+use crate::algebra::expand::FOLD_OVER_ROWS;
 use crate::algebra::{Origin, Refusal, Term, UnknownId, Unknowns};
 use crate::diag::{Code, Diagnostic};
 use crate::family::{StatisticKind, Support};
@@ -42,9 +43,20 @@ pub fn statement(model: &Model, factor: &Factor, refused: &Refused<'_>) -> Diagn
     let place = refused
         .distribution
         .map_or(factor.span, |d| culprit(model, d));
+    let matrix = matches!(refused.distribution, Some(d) if d.kind == DistributionKind::Gaussian)
+        && matches!(refused.why, Refusal::MustBeKnown(_));
     let help = match (&factor.kind, refused.distribution) {
+        _ if matrix => {
+            "a matrix is known, or a number times one unknown matrix; for a diagonal one write `var = v` under `over`"
+        }
         (FactorKind::Potential(_) | FactorKind::ObservedOnly(_), _) => {
             "write it directed: one `~` statement for each latent and each observed column"
+        }
+        (FactorKind::Prior(v, _), Some(_)) if model.variable(*v).domain == Domain::Count => {
+            "no family is over counts: observe it as a column, or let a latent of a plate pick among rates"
+        }
+        (_, Some(_)) if refused.why == Refusal::NotDerived(FOLD_OVER_ROWS.into()) => {
+            "give the element a latent of its own: a sum over the rows that refer to it takes known values only"
         }
         (_, Some(d)) => instead(model, d),
         (_, None) => "write `else NUMBER` after the column to fill its blank cells",
@@ -131,15 +143,16 @@ pub fn no_family(
     let mut seen = vec![];
     for t in terms.iter().filter(|t| t.stats.iter().any(|s| s.of == u)) {
         for f in &t.from {
-            if !seen.contains(f) {
+            let factor = model.factor(*f);
+            let own = matches!((&factor.kind, unknown.origin),
+                (FactorKind::Prior(v, _), Origin::Variable(w)) if *v == w);
+            if !own && !seen.contains(f) {
                 seen.push(*f);
-                d = d.also(model.factor(*f).span, "meets it here");
+                d = d.also(factor.span, "meets it here");
             }
         }
     }
-    let only_sd = kinds
-        .iter()
-        .all(|k| matches!(k, StatisticKind::Log | StatisticKind::Power(-2)));
+    let as_sd = kinds.contains(&StatisticKind::Power(-2));
     if let Some(support) = Support::of(unknown.domain) {
         let families: Vec<String> = support
             .families()
@@ -152,7 +165,7 @@ pub fn no_family(
         ));
     }
     d.help(match (unknown.role, unknown.domain) {
-        (Role::Latent, Domain::Positive) if only_sd => {
+        (Role::Latent, Domain::Positive) if as_sd => {
             "`sd` takes a `param` only: write `var` and an InverseGamma prior, or `precision` and a Gamma prior"
         }
         (_, Domain::Positive) => {
@@ -198,7 +211,9 @@ pub fn no_moment(model: &Model, unknowns: &Unknowns, t: &Term, e: &NoMoment) -> 
                 place(model, unknowns, e.unknown),
                 format!("one term holds the product {product}"),
             )
-            .help("split the product into different unknowns, or make one of them a `param`")
+            .help(
+                "a mean may hold an unknown once: put an unknown of its own in place of the power",
+            )
     };
     for f in &t.from {
         d = d.also(model.factor(*f).span, "the term comes from here");

@@ -179,9 +179,9 @@ pub fn poisson(a: &Arguments<'_, '_>, value: &Value) -> Result<Polynomial, Refus
     let rate =
         a.ex.scale(a.required(ArgumentName::Rate)?)
             .map_err(|r| match r {
-                Refusal::NoFamily(_) => {
-                    Refusal::NotDerived("a Poisson rate that is a sum of unknowns".into())
-                }
+                Refusal::NoFamily(_) => Refusal::NotDerived(
+                    "a Poisson rate that is no product of positive unknowns".into(),
+                ),
                 other => other,
             })?;
     let mut out = times_known(ex, &v, &rate.log());

@@ -2,3 +2,4 @@
 mod common;
 mod derivations;
 mod diagnostics;
+mod robustness;
