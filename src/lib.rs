@@ -3,6 +3,7 @@
 
 pub mod algebra;
 pub mod check;
+pub mod cli;
 pub mod compile;
 pub mod data;
 pub mod derive;
@@ -10,6 +11,7 @@ pub mod diag;
 pub mod dist;
 pub mod engine;
 pub mod family;
+pub mod fit;
 pub mod model;
 pub mod numeric;
 pub mod plan;

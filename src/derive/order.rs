@@ -26,7 +26,7 @@ pub fn order(
         let b = &blocks[*i];
         let latent_first = method.is_em() || method == Method::VariationalEm;
         (
-            b.rows.is_none(),
+            !b.batch.iter().any(|p| model.table_of(*p).is_some()),
             latent_first && b.role != Role::Latent,
             b.unknowns.iter().min().copied(),
         )

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use ndarray::IxDyn;
 
 use crate::algebra::{Origin, Subscript};
-use crate::data::{BLANK, Cells};
+use crate::data::Cells;
 use crate::derive::BlockId;
 use crate::diag::{Code, Diagnostic};
 use crate::model::{Axis, Role};
@@ -25,6 +25,8 @@ pub struct BoundBlock {
     pub keys: Vec<KeyId>,
     /// The rows.
     pub rows: BoundPass,
+    /// Distinct rows with the sum of their weights, and the first row each stands for, where many are equal.
+    pub collapsed: Option<(BoundPass, Vec<usize>)>,
     /// Sizes of the other batch plates.
     pub element_shape: Vec<usize>,
     /// States of each unknown.
@@ -103,18 +105,21 @@ pub fn bind_block(
             });
         }
     }
+    let rows = BoundPass {
+        rows,
+        weights: engine.evaluator.weights(plate).map(Arc::new),
+        elements: element_count,
+        states: state_count,
+        keys: bound_keys,
+        clamps,
+        hard: block.role != Role::Latent,
+    };
+    let collapsed = super::collapse::collapse(&rows);
     Ok(BoundBlock {
         block: id,
         keys: keys.to_vec(),
-        rows: BoundPass {
-            rows,
-            weights: engine.evaluator.weights(plate).map(Arc::new),
-            elements: element_count,
-            states: state_count,
-            keys: bound_keys,
-            clamps,
-            hard: block.role != Role::Latent,
-        },
+        rows,
+        collapsed,
         element_shape,
         state_shape,
     })
@@ -277,7 +282,6 @@ fn bind_key(
         .zip(&data)
         .all(|(_, c)| c.values.iter().all(|v| *v == 0.0 || *v == 1.0));
     let symmetric = symmetric(engine, key, &data, first_selector, positions);
-    let _ = BLANK;
     BoundKey {
         data,
         mask,

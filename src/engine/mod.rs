@@ -10,6 +10,7 @@
 //! order, blocks *update* from the A alone. Not here: files and printing.
 
 pub mod bind;
+mod collapse;
 pub mod evaluate;
 pub mod init;
 pub mod pass;
@@ -473,8 +474,10 @@ impl<'a> Engine<'a> {
         };
         for b in &self.bound[pass] {
             let tables = self.tables(state, b);
-            let (result, _) = b.rows.run(Source::Tables(&tables), false);
+            let rows = b.collapsed.as_ref().map_or(&b.rows, |(rows, _)| rows);
+            let (result, _) = rows.run(Source::Tables(&tables), false);
             if let Some(n) = result.impossible {
+                let n = b.collapsed.as_ref().map_or(n, |(_, first)| first[n]);
                 return Err(self.impossible(b, n));
             }
             total.log_z += result.log_z;

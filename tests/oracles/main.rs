@@ -2,6 +2,7 @@
 //! exists. Each reference file names its model, data, start and objective after every iteration.
 
 mod fixture;
+mod gaussian;
 mod global;
 mod mixtures;
 mod topics;

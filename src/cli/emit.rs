@@ -1,0 +1,20 @@
+//! `pmc emit`: a stage of the compilation as text.
+
+use super::files;
+use super::options::{EmitArgs, Stage};
+use super::output::{Failure, Output, refuse};
+use crate::{compile, model, syntax};
+
+pub(super) fn run(args: &EmitArgs, out: &mut Output) -> Result<(), Failure> {
+    let source = files::model(&args.model)?;
+    let fail = |e: Vec<crate::diag::Diagnostic>| refuse(&e, &source);
+    let text = match args.stage {
+        Stage::Tokens => syntax::print_tokens(&source),
+        Stage::Ast => syntax::print_ast(&syntax::parse(&source).map_err(fail)?),
+        Stage::Model => {
+            let (model, _) = compile::model(&source, &args.switches.options()).map_err(fail)?;
+            model::print_model(&model)
+        }
+    };
+    out.write(&text)
+}

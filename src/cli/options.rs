@@ -1,0 +1,187 @@
+//! Arguments as typed values; what clap refuses exits with 2.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use crate::{check, engine, fit};
+
+/// What changes a model without editing it.
+#[derive(Debug, Clone, Args)]
+pub(super) struct SwitchArgs {
+    /// Another value of a number constant
+    #[arg(long, value_name = "NAME=VALUE", value_parser = parse_set)]
+    pub set: Vec<(String, f64)>,
+    /// Make these variables points, their prior kept
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    pub param: Vec<String>,
+    /// Integrate these variables out
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    pub latent: Vec<String>,
+    /// Make these variables points, their prior dropped
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    pub flat: Vec<String>,
+}
+
+impl SwitchArgs {
+    /// As the checker takes them.
+    pub(super) fn options(&self) -> check::Options {
+        check::Options {
+            set: self.set.clone(),
+            param: self.param.clone(),
+            latent: self.latent.clone(),
+            flat: self.flat.clone(),
+        }
+    }
+}
+
+/// Which files the data blocks read.
+#[derive(Debug, Clone, Args)]
+pub(super) struct DataArgs {
+    /// The file of one data block; the others read DATA
+    #[arg(long = "data", value_name = "BLOCK=FILE", value_parser = parse_block)]
+    pub blocks: Vec<(String, PathBuf)>,
+}
+
+/// `pmc fit`
+#[derive(Debug, Clone, Args)]
+pub(super) struct FitArgs {
+    /// The model file (.pmod)
+    pub model: PathBuf,
+    /// The data file (.csv); `-` is standard input
+    pub data: Option<PathBuf>,
+    #[command(flatten)]
+    pub blocks: DataArgs,
+    /// Where the fit is written
+    #[arg(short, long, value_name = "FIT")]
+    pub output: Option<PathBuf>,
+    #[command(flatten)]
+    pub switches: SwitchArgs,
+    /// Starting values, or an earlier fit
+    #[arg(long, value_name = "FILE")]
+    pub init: Option<PathBuf>,
+    /// Seed of the first start; the others count on from it
+    #[arg(long, default_value_t = 0)]
+    pub seed: u64,
+    /// Number of starts; the best one is kept
+    #[arg(long, value_name = "R", default_value_t = 1, value_parser = parse_positive)]
+    pub restarts: usize,
+    /// At most this many iterations
+    #[arg(long, value_name = "N", default_value_t = 200)]
+    pub max_iter: usize,
+    /// Stop at this relative change of the objective; 0 runs all iterations
+    #[arg(long, default_value_t = 1e-6, value_parser = parse_tolerance)]
+    pub tol: f64,
+    /// Threads; the result does not depend on it
+    #[arg(long, value_name = "N", value_parser = parse_positive)]
+    pub threads: Option<usize>,
+    /// Row-level variables whose q the fit also keeps
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    pub keep: Vec<String>,
+    /// The summary as one JSON object
+    #[arg(long)]
+    pub json: bool,
+    /// Neither summary nor progress
+    #[arg(short, long, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// Also the derived blocks
+    #[arg(short, long)]
+    pub verbose: bool,
+}
+
+impl FitArgs {
+    /// As the library takes them.
+    pub(super) fn settings(&self) -> fit::Settings {
+        fit::Settings {
+            switches: self.switches.options(),
+            run: engine::run::Options {
+                max_iter: self.max_iter,
+                tol: self.tol,
+                seed: self.seed,
+                restarts: self.restarts,
+            },
+            keep: self.keep.clone(),
+        }
+    }
+}
+
+/// `pmc check`
+#[derive(Debug, Clone, Args)]
+pub(super) struct CheckArgs {
+    /// The model file (.pmod)
+    pub model: PathBuf,
+    /// The data file (.csv)
+    pub data: Option<PathBuf>,
+    #[command(flatten)]
+    pub blocks: DataArgs,
+    #[command(flatten)]
+    pub switches: SwitchArgs,
+}
+
+/// `pmc emit`
+#[derive(Debug, Clone, Args)]
+pub(super) struct EmitArgs {
+    /// Which stage
+    pub stage: Stage,
+    /// The model file (.pmod)
+    pub model: PathBuf,
+    #[command(flatten)]
+    pub switches: SwitchArgs,
+}
+
+/// A stage of the compilation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Stage {
+    /// The tokens of the text
+    Tokens,
+    /// The syntax tree
+    Ast,
+    /// The typed model: every index written
+    Model,
+}
+
+/// `pmc fmt`
+#[derive(Debug, Clone, Args)]
+pub(super) struct FormatArgs {
+    /// Write nothing; list the files that would change and exit with 1 if there are any
+    #[arg(long)]
+    pub check: bool,
+    /// The model files; `-` formats standard input to standard output
+    #[arg(required = true)]
+    pub files: Vec<PathBuf>,
+}
+
+fn parse_set(text: &str) -> Result<(String, f64), String> {
+    let (name, value) = text.split_once('=').ok_or("expected NAME=VALUE")?;
+    let number: f64 = value
+        .trim()
+        .parse()
+        .map_err(|_| format!("`{value}` is no number"))?;
+    if !number.is_finite() {
+        return Err(format!("`{value}` is not finite"));
+    }
+    Ok((name.trim().to_string(), number))
+}
+
+fn parse_block(text: &str) -> Result<(String, PathBuf), String> {
+    match text.split_once('=') {
+        Some((name, file)) if !name.is_empty() && !file.is_empty() => {
+            Ok((name.to_string(), PathBuf::from(file)))
+        }
+        _ => Err("expected BLOCK=FILE".into()),
+    }
+}
+
+fn parse_positive(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(n) if n >= 1 => Ok(n),
+        _ => Err("expected a whole number, 1 or more".into()),
+    }
+}
+
+fn parse_tolerance(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(x) if x >= 0.0 && x.is_finite() => Ok(x),
+        _ => Err("expected a number, 0 or more".into()),
+    }
+}
