@@ -122,19 +122,74 @@ fn deep_nesting_is_refused_and_never_overflows() {
     }
 }
 
-/// A chain of definitions is resolved where it is used: depth must not reach the stack.
+/// What is resolved or multiplied out later is bounded by what is written: neither depth nor length explodes.
 #[test]
-fn long_chains_of_definitions_do_not_overflow() {
-    let n = 3000;
-    let mut text = String::from("data row { y : real }\nparam w : real\nlet a0 = w\n");
-    for i in 1..n {
-        text += &format!("let a{i} = a{} + 1\n", i - 1);
-    }
-    text += &format!("observe y[row] ~ Gaussian(a{}, var = 1)\n", n - 1);
-    let source = SourceFile::new("long.pmod", text);
-    let (m, found) = model(&source);
-    assert!(m.is_some() || !found.is_empty());
-    if let Some(m) = m {
-        findings(&m, None);
+fn definitions_and_products_do_not_explode() {
+    let chain = |n: usize, first: &str, step: &dyn Fn(usize) -> String, mean: &str| {
+        let mut text = format!("data row {{ y : real   x : positive }}\nparam w : real\n{first}\n");
+        for i in 1..n {
+            text += &step(i);
+        }
+        text + &format!("observe y[row] ~ Gaussian({mean}, var = 1)\n")
+    };
+    let sum = |n: usize| {
+        let declared: Vec<String> = (0..n).map(|i| format!("param w{i} : real")).collect();
+        let names: Vec<String> = (0..n).map(|i| format!("w{i}")).collect();
+        (declared.join("\n"), names.join(" + "))
+    };
+    let (declared, addends) = sum(40);
+    let cases = [
+        (
+            chain(
+                3000,
+                "let a0 = w",
+                &|i| format!("let a{i} = a{} + 1\n", i - 1),
+                "a2999",
+            ),
+            "E0209",
+        ),
+        (
+            chain(
+                60,
+                "let a0 = w",
+                &|i| format!("let a{i} = a{0} + a{0}\n", i - 1),
+                "a59",
+            ),
+            "E0209",
+        ),
+        (
+            chain(
+                60,
+                "let a0[row] = x",
+                &|i| format!("let a{i}[row] = a{0} * a{0}\n", i - 1),
+                "a59 + w",
+            ),
+            "E0209",
+        ),
+        (
+            chain(
+                12,
+                "let a0 = w",
+                &|i| format!("let a{i} = a{0} * a{0}\n", i - 1),
+                "a11",
+            ),
+            "E0501",
+        ),
+        (
+            format!(
+                "data row {{ y : real }}\n{declared}\nobserve y[row] ~ Gaussian(({addends}) ^ 4, var = 1)"
+            ),
+            "E0508",
+        ),
+    ];
+    for (text, code) in cases {
+        let source = SourceFile::new("long.pmod", text);
+        let (m, mut found) = model(&source);
+        if let Some(m) = m {
+            found.extend(findings(&m, None));
+        }
+        let codes: Vec<&str> = found.iter().map(|d| d.code.as_str()).collect();
+        let start: String = source.text.chars().take(80).collect();
+        assert!(codes.contains(&code), "{codes:?}: {start}");
     }
 }
