@@ -26,7 +26,6 @@ pub struct Evaluator<'a> {
     pub data: &'a Dataset,
     definitions: RefCell<BTreeMap<DefinitionId, ArrayD<f64>>>,
     fitted: RefCell<Fitted>,
-    given: bool,
 }
 
 impl<'a> Evaluator<'a> {
@@ -37,7 +36,6 @@ impl<'a> Evaluator<'a> {
             data,
             definitions: RefCell::default(),
             fitted: RefCell::default(),
-            given: false,
         }
     }
 
@@ -48,7 +46,6 @@ impl<'a> Evaluator<'a> {
             data,
             definitions: RefCell::default(),
             fitted: RefCell::new(fitted),
-            given: true,
         }
     }
 
@@ -207,9 +204,7 @@ impl<'a> Evaluator<'a> {
 
     fn recorded(&self, k: &Known, free: &[Axis], compute: impl Fn() -> Tensor) -> Tensor {
         let name = format!("{k:?}");
-        if self.given
-            && let Some(v) = self.fitted.borrow().get(&name)
-        {
+        if let Some(v) = self.fitted.borrow().get(&name) {
             return Tensor {
                 axes: free.to_vec(),
                 values: v.clone(),
@@ -221,24 +216,34 @@ impl<'a> Evaluator<'a> {
     }
 
     fn column_mean(&self, c: ColumnId, kept: &[usize]) -> ArrayD<f64> {
-        let cells = self.cells(c);
+        let cells = self.cells(c).as_standard_layout().into_owned();
         let plate = self.model.column(c).slots[0];
         let weights = self.weights(plate);
         let shape: Vec<usize> = kept.iter().map(|i| cells.shape()[*i]).collect();
-        let mut sum = ArrayD::<f64>::zeros(IxDyn(&shape));
-        let mut count = ArrayD::<f64>::zeros(IxDyn(&shape));
-        for (i, v) in cells.indexed_iter() {
-            if !v.is_nan() {
-                let w = weights.as_ref().map_or(1.0, |w| w[i[0]]);
-                let at: Vec<usize> = kept.iter().map(|k| i[*k]).collect();
-                sum[IxDyn(&at)] += w * v;
-                count[IxDyn(&at)] += w;
+        let count: usize = shape.iter().product();
+        // The mean runs over the rows; a column has at most one more slot, the group's, which may be kept.
+        let width: usize = cells.shape()[1..].iter().product();
+        let mut sum = vec![0.0; count];
+        let mut weight = vec![0.0; count];
+        for (n, row) in cells
+            .as_slice()
+            .unwrap_or(&[])
+            .chunks(width.max(1))
+            .enumerate()
+        {
+            let w = weights.as_ref().map_or(1.0, |w| w[n]);
+            for (j, v) in row.iter().enumerate() {
+                if !v.is_nan() {
+                    let at = if kept.is_empty() { 0 } else { j };
+                    sum[at] += w * v;
+                    weight[at] += w;
+                }
             }
         }
-        ndarray::Zip::from(&mut sum)
-            .and(&count)
-            .for_each(|s, n| *s = if *n > 0.0 { *s / n } else { 0.0 });
-        sum
+        for (s, n) in sum.iter_mut().zip(&weight) {
+            *s = if *n > 0.0 { *s / n } else { 0.0 };
+        }
+        ArrayD::from_shape_vec(IxDyn(&shape), sum).unwrap_or_else(|_| ArrayD::zeros(IxDyn(&shape)))
     }
 
     /// The cells of a column as numbers; blanks NaN.

@@ -22,7 +22,6 @@ use crate::plan::{Planned, Step};
 
 use super::Engine;
 use super::bind::BoundBlock;
-use super::pass::Source;
 use super::state::State;
 
 /// Sets the state to its start and says in words what it did.
@@ -508,7 +507,6 @@ fn start_rows(
     b: &BoundBlock,
     rng: &mut ChaCha8Rng,
 ) -> String {
-    let width = b.rows.elements * b.rows.states;
     let clamped = b
         .rows
         .clamps
@@ -555,9 +553,7 @@ fn start_rows(
         }
         what = "by distance to rows drawn as in k-means++".to_string();
     }
-    let (_, rows) = b.rows.run(Source::Tables(&tables), true);
-    debug_assert_eq!(rows.q.len(), b.rows.rows * width);
-    engine.give_rows(state, pass, block, &rows.q);
+    engine.give_tables(state, pass, block, &tables);
     what
 }
 
@@ -596,19 +592,25 @@ fn fill_gathered(engine: &Engine<'_>, key: &crate::plan::Key, t: &mut [f64], rng
     }
 }
 
+/// Rows among which prototypes are chosen.
+const PROTOTYPE_ROWS: usize = 10_000;
+
 /// Tables that make eta the negative squared distance to prototype rows, features scaled by their spread.
 fn prototypes(b: &BoundBlock, numeric: &[usize], tables: &mut [Vec<f64>], rng: &mut ChaCha8Rng) {
-    let rows = b.rows.rows;
     let states = b.rows.elements * b.rows.states;
-    if rows == 0 {
+    if b.rows.rows == 0 {
         return;
     }
+    // Evenly spaced rows decide: the prototypes of a million rows are no better than those of ten thousand.
+    let rows = b.rows.rows.min(PROTOTYPE_ROWS);
+    let step = b.rows.rows as f64 / rows as f64;
     // Features of a row: every data position of every numeric key.
     let features: Vec<(usize, usize)> = numeric
         .iter()
         .flat_map(|k| (0..b.rows.keys[*k].positions).map(move |a| (*k, a)))
         .collect();
-    let value = |n: usize, f: (usize, usize)| -> f64 {
+    let value = |i: usize, f: (usize, usize)| -> f64 {
+        let n = (i as f64 * step) as usize;
         let k = &b.rows.keys[f.0];
         k.data
             .iter()

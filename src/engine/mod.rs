@@ -47,10 +47,44 @@ pub struct Engine<'a> {
     pub plan: &'a Plan,
     /// Evaluates known expressions.
     pub evaluator: Evaluator<'a>,
-    known: RefCell<BTreeMap<Known, ArrayD<f64>>>,
+    known: RefCell<BTreeMap<Known, (ArrayD<f64>, Found)>>,
     /// For each pass, its local blocks bound to the rows.
     pub bound: Vec<Vec<BoundBlock>>,
     hoisted: Vec<Option<ArrayD<f64>>>,
+}
+
+/// sum over keys <T, A>; what no row chose counts 0 even where T is the floor of log 0.
+fn inner(tables: &[Vec<f64>], accumulated: &[Vec<f64>]) -> f64 {
+    tables
+        .iter()
+        .zip(accumulated)
+        .map(|(t, a)| {
+            t.iter()
+                .zip(a)
+                .map(|(x, y)| if *y == 0.0 { 0.0 } else { x * y })
+                .sum::<f64>()
+        })
+        .sum()
+}
+
+/// What the evaluation of a known factor met beside numbers.
+#[derive(Debug, Clone, Copy, Default)]
+struct Found {
+    blank: bool,
+    infinite: bool,
+}
+
+/// A known factor with its axes named by position, so that one evaluation serves all uses.
+fn canonical_known(k: &Known, axes: &[Axis]) -> Known {
+    let map: Vec<(Axis, Subscript)> = axes
+        .iter()
+        .enumerate()
+        .map(|(i, a)| {
+            let id = (1 << 26) + i as u32;
+            (*a, Subscript::Axis(Axis { plate: a.plate, id }))
+        })
+        .collect();
+    k.map(&|s| s.substitute(&map))
 }
 
 impl<'a> Engine<'a> {
@@ -122,24 +156,8 @@ impl<'a> Engine<'a> {
     /// A known expression over its axes in order of first appearance; blanks are 0 (their terms are masked).
     pub fn known(&self, k: &Known) -> Tensor {
         let axes = k.axes();
-        let canonical = k.map(&|s| {
-            s.substitute(
-                &axes
-                    .iter()
-                    .enumerate()
-                    .map(|(i, a)| {
-                        (
-                            *a,
-                            Subscript::Axis(Axis {
-                                plate: a.plate,
-                                id: (1 << 26) + i as u32,
-                            }),
-                        )
-                    })
-                    .collect::<Vec<_>>(),
-            )
-        });
-        if let Some(v) = self.known.borrow().get(&canonical) {
+        let canonical = canonical_known(k, &axes);
+        if let Some((v, _)) = self.known.borrow().get(&canonical) {
             return Tensor {
                 axes,
                 values: v.clone(),
@@ -147,9 +165,30 @@ impl<'a> Engine<'a> {
         }
         let size = |a: Axis| self.size(a);
         let mut values = self.evaluator.evaluate(k).broadcast(&axes, &size);
-        values.mapv_inplace(|x| if x.is_nan() { 0.0 } else { x });
-        self.known.borrow_mut().insert(canonical, values.clone());
+        let mut found = Found::default();
+        values.mapv_inplace(|x| {
+            found.infinite |= x.is_infinite();
+            if x.is_nan() {
+                found.blank = true;
+                0.0
+            } else {
+                x
+            }
+        });
+        self.known
+            .borrow_mut()
+            .insert(canonical, (values.clone(), found));
         Tensor { axes, values }
+    }
+
+    /// What the evaluation of a known factor met.
+    fn found(&self, k: &Known) -> Found {
+        let axes = k.axes();
+        self.known(k);
+        self.known
+            .borrow()
+            .get(&canonical_known(k, &axes))
+            .map_or_else(Found::default, |(_, f)| *f)
     }
 
     /// Every known factor of every term is a number where it is not masked.
@@ -161,11 +200,8 @@ impl<'a> Engine<'a> {
                     || matches!(k, Known::Add(p) if p.iter().any(|x| matches!(x, Known::Multiply(_) | Known::HasLag(..))))
             });
             for k in &t.data {
-                let v = self.evaluator.evaluate(k);
-                let bad = v
-                    .values
-                    .iter()
-                    .any(|x| x.is_infinite() || (x.is_nan() && !masked));
+                let found = self.found(k);
+                let bad = found.infinite || (found.blank && !masked);
                 if bad && let Some(f) = t.from.first() {
                     let d = Diagnostic::new(Code::E0710, "value outside the support")
                         .at(
@@ -481,23 +517,30 @@ impl<'a> Engine<'a> {
                 return Err(self.impossible(b, n));
             }
             total.log_z += result.log_z;
-            let inner: f64 = tables
-                .iter()
-                .zip(&result.accumulated)
-                .map(|(t, a)| {
-                    t.iter()
-                        .zip(a)
-                        .map(|(x, y)| if *y == 0.0 { 0.0 } else { x * y })
-                        .sum::<f64>()
-                })
-                .sum();
             if !b.rows.hard {
-                total.entropy += result.log_z - inner;
+                total.entropy += result.log_z - inner(&tables, &result.accumulated);
             }
             self.store(state, b, result.accumulated);
         }
         state.passes[pass] = total;
         Ok(())
+    }
+
+    /// Accumulates with the q that tables chosen by the caller give, as a start.
+    pub fn give_tables(&self, state: &mut State, pass: usize, block: usize, tables: &[Vec<f64>]) {
+        let b = &self.bound[pass][block];
+        let (result, _) = b.rows.run(Source::Tables(tables), false);
+        let entropy = if b.rows.hard {
+            0.0
+        } else {
+            result.log_z - inner(tables, &result.accumulated)
+        };
+        state.passes[pass] = PassState {
+            run: true,
+            log_z: f64::NAN,
+            entropy: state.passes[pass].entropy + entropy,
+        };
+        self.store(state, b, result.accumulated);
     }
 
     /// Accumulates with q of the rows given instead of computed.
