@@ -2,4 +2,6 @@
 mod common;
 mod derivations;
 mod diagnostics;
+mod examples;
 mod robustness;
+mod tidy;
