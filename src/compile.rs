@@ -41,8 +41,8 @@ pub fn compile(
     data: Option<&Dataset>,
 ) -> Result<(Derivation, Plan), Vec<Diagnostic>> {
     let column = |c: ColumnId| data.is_some_and(|d| column_has_blanks(d, c));
-    let definition =
-        |d: DefinitionId| data.is_some_and(|data| definition_has_blanks(model, data, d));
+    let blank = data.map_or_else(Vec::new, |d| definitions_with_blanks(model, d));
+    let definition = |d: DefinitionId| blank.get(d.index()).copied().unwrap_or(false);
     let derivation = derive::derive(
         model,
         &Blanks {
@@ -61,21 +61,28 @@ fn column_has_blanks(data: &Dataset, c: ColumnId) -> bool {
     }
 }
 
-fn definition_has_blanks(model: &Model, data: &Dataset, d: DefinitionId) -> bool {
-    let body = match &model.definition(d).body {
-        Body::Expr(e) => vec![e],
-        Body::Table { entries, .. } => entries.iter().collect(),
-    };
-    body.into_iter().any(|e| expr_has_blanks(model, data, e))
+/// Whether each definition has a blank value somewhere; each uses earlier ones only.
+fn definitions_with_blanks(model: &Model, data: &Dataset) -> Vec<bool> {
+    let mut out: Vec<bool> = Vec::with_capacity(model.definitions.len());
+    for d in &model.definitions {
+        let blank = match &d.body {
+            Body::Expr(e) => expr_has_blanks(model, data, e, &out),
+            Body::Table { entries, .. } => entries
+                .iter()
+                .any(|e| expr_has_blanks(model, data, e, &out)),
+        };
+        out.push(blank);
+    }
+    out
 }
 
 /// Folds over rows skip blanks, so what stands inside them does not make the value blank.
-fn expr_has_blanks(model: &Model, data: &Dataset, e: &Expr) -> bool {
-    let go = |e: &Expr| expr_has_blanks(model, data, e);
+fn expr_has_blanks(model: &Model, data: &Dataset, e: &Expr, definitions: &[bool]) -> bool {
+    let go = |e: &Expr| expr_has_blanks(model, data, e, definitions);
     match e {
         Expr::Number(_) | Expr::Size(_) | Expr::Variable(..) => false,
         Expr::Column(c, _) => column_has_blanks(data, *c),
-        Expr::Definition(d, _) => definition_has_blanks(model, data, *d),
+        Expr::Definition(d, _) => definitions.get(d.index()).copied().unwrap_or(false),
         Expr::Negate(a) | Expr::Call(_, a) => go(a),
         Expr::Add(a, b)
         | Expr::Subtract(a, b)

@@ -196,7 +196,7 @@ fn orders(t: &Term) -> Vec<Vec<usize>> {
         }
         let group = permutations(
             &base[i..j],
-            if out.len() * factorial(j - i) > ORDERS {
+            if out.len().saturating_mul(factorial(j - i)) > ORDERS {
                 1
             } else {
                 usize::MAX
@@ -218,7 +218,7 @@ fn orders(t: &Term) -> Vec<Vec<usize>> {
 }
 
 fn factorial(n: usize) -> usize {
-    (1..=n).product()
+    (1..=n).fold(1, usize::saturating_mul)
 }
 
 fn permutations(items: &[usize], most: usize) -> Vec<Vec<usize>> {

@@ -15,6 +15,12 @@ use super::known::{Known, KnownFunction};
 use super::term::{Subscript, Term};
 use super::unknown::{UnknownId, Unknowns};
 
+/// Refused: language rule 11 with unknowns in the fold.
+pub const FOLD_OVER_ROWS: &str = "a fold of unknowns over the rows that refer to an element";
+
+/// The most terms of one expression; the square of a mean has their square.
+const LONGEST: usize = 256;
+
 /// A sum of terms whose free axes are those in scope.
 pub type Polynomial = Vec<Term>;
 
@@ -164,8 +170,19 @@ impl<'a> Expander<'a> {
     /// The expression as a polynomial in statistics.
     ///
     /// # Errors
-    /// [`Refusal`] where an unknown stands in a place that no sum of products can express.
+    /// [`Refusal`] where an unknown stands in a place that no sum of products can express, or where the sum is too long.
     pub fn expand(&self, expr: &Expr) -> Result<Polynomial, Refusal> {
+        let out = self.expand_all(expr)?;
+        if out.len() > LONGEST {
+            return Err(Refusal::NotDerived(format!(
+                "a sum of {} products: at most {LONGEST} are multiplied out",
+                out.len()
+            )));
+        }
+        Ok(out)
+    }
+
+    fn expand_all(&self, expr: &Expr) -> Result<Polynomial, Refusal> {
         if let Some(k) = self.known(expr) {
             return Ok(vec![Term::known(k)]);
         }
@@ -198,6 +215,9 @@ impl<'a> Expander<'a> {
                     let mut out = base.clone();
                     for _ in 1..p as usize {
                         out = self.multiply(&out, &base);
+                        if out.len() > LONGEST {
+                            break;
+                        }
                     }
                     Ok(out)
                 }
@@ -221,9 +241,7 @@ impl<'a> Expander<'a> {
                 body,
             } => {
                 if restriction.is_some() {
-                    return Err(Refusal::NotDerived(
-                        "a fold of unknowns over the rows that refer to an element".into(),
-                    ));
+                    return Err(Refusal::NotDerived(FOLD_OVER_ROWS.into()));
                 }
                 let inner = self.expand(body)?;
                 let mut out: Polynomial = inner

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use crate::model::{
-    Argument, Axis, Body, Case, ColumnId, ColumnType, Conditional, Domain, Expr, FactorKind, Index,
-    Matrix, Model, PlateId, Role, VariableId,
+    Argument, Axis, Body, Case, ColumnId, ColumnType, Conditional, DefinitionId, Domain, Expr,
+    FactorKind, Index, Matrix, Model, PlateId, Role, VariableId,
 };
 
 /// An unknown, by position in [`Unknowns`].
@@ -138,6 +138,7 @@ fn conditioned(model: &Model) -> BTreeSet<ColumnId> {
         model,
         columns: BTreeSet::new(),
         folded: vec![],
+        definitions: BTreeSet::new(),
     };
     let mut stated = BTreeSet::new();
     for f in &model.factors {
@@ -158,6 +159,8 @@ struct Seen<'a> {
     model: &'a Model,
     columns: BTreeSet<ColumnId>,
     folded: Vec<Axis>,
+    /// Definitions read already, with the folds they stood in.
+    definitions: BTreeSet<(DefinitionId, Vec<Axis>)>,
 }
 
 impl Seen<'_> {
@@ -231,6 +234,9 @@ impl Seen<'_> {
             }
             Expr::Definition(d, i) => {
                 i.iter().for_each(|i| self.index(i));
+                if !self.definitions.insert((*d, self.folded.clone())) {
+                    return;
+                }
                 match &self.model.definition(*d).body {
                     Body::Expr(e) => self.expr(e),
                     Body::Table { entries, .. } => entries.iter().for_each(|e| self.expr(e)),

@@ -21,6 +21,7 @@ mod bounds;
 mod constant;
 mod data;
 mod definitions;
+mod depth;
 mod distribution;
 mod errors;
 mod expr;
@@ -77,6 +78,7 @@ pub fn check(
     checker.declare_definitions();
     checker.declare_variables();
     checker.check_definitions();
+    checker.check_depth();
     checker.check_statements();
     checker.check_rules();
     checker.check_supports();

@@ -1,13 +1,13 @@
 //! Family match: support and collected statistics pick the family; what matches none is refused with the reason.
 
 use crate::algebra::{Statistic, Subscript, Term, UnknownId, Unknowns};
-use crate::diag::{Code, Diagnostic};
+use crate::diag::Diagnostic;
 use crate::family::{StatisticKind, Support, by_signature};
 use crate::model::{Domain, Model, PlateId, Role};
 
 use super::block::{Block, Exactness, Form};
 use super::group::{Group, Rule, kinds_of};
-use super::moments::NoMoment;
+use super::refusal;
 
 /// The block of a group.
 ///
@@ -22,7 +22,9 @@ pub fn block(
     let first = unknowns.get(g.unknowns[0]);
     let inside = g.inside_slots.iter().any(|s| !s.is_empty());
     let kinds = kinds_of(g.unknowns[0], terms);
-    let not_yet = |what: String| Box::new(not_derived(model, unknowns, g.unknowns[0], what));
+    let not_yet = |what: String, help: &str| {
+        Box::new(refusal::group(model, unknowns, g.unknowns[0], what, help))
+    };
     let mut rows = None;
     let form = if g.rule == Rule::Scale {
         if unknowns.get(g.unknowns[1]).domain == Domain::Precision {
@@ -38,22 +40,35 @@ pub fn block(
                         && s.index.iter().any(|i| matches!(i, Subscript::Lag(..)))
                 })
             });
-            return Err(not_yet(if lagged {
-                format!("`{}` is a chain along an ordered plate", first.name)
-            } else {
-                format!(
-                    "elements of `{}` are coupled with each other along {}",
-                    first.name,
-                    inside_names(model, unknowns, g)
+            return Err(if lagged {
+                not_yet(
+                    format!("`{}` is a chain along an ordered plate", first.name),
+                    "without the lag it is a mixture, which is derived, and so is a chain of Gaussians",
                 )
-            }));
+            } else {
+                not_yet(
+                    format!(
+                        "elements of `{}` are coupled with each other along {}",
+                        first.name,
+                        inside_names(model, unknowns, g)
+                    ),
+                    if first.domain == Domain::Binary {
+                        "let one latent pick among all values instead, or give the elements a Gaussian prior"
+                    } else {
+                        "a latent of each row in its place is derived: put the rows in its brackets"
+                    },
+                )
+            });
         }
         rows = row_plate(model, g, terms);
         if g.unknowns.len() > 1 && rows.is_none() {
-            return Err(not_yet(format!(
-                "{} are coupled discrete latents that are not elements of a table's rows",
-                names(unknowns, &g.unknowns)
-            )));
+            return Err(not_yet(
+                format!(
+                    "{} are coupled discrete latents that are not elements of a table's rows",
+                    names(unknowns, &g.unknowns)
+                ),
+                "write `as factorised` after one of them: they are then updated one after the other",
+            ));
         }
         Form::Discrete
     } else if first.domain == Domain::Real
@@ -71,26 +86,9 @@ pub fn block(
     {
         Form::Deviation
     } else {
-        let support = match first.domain {
-            Domain::Real => Support::Real,
-            Domain::Positive => Support::Positive,
-            Domain::Probability => Support::Probability,
-            Domain::Simplex => Support::Simplex,
-            Domain::Covariance | Domain::Precision => Support::Matrix,
-            Domain::Binary => Support::Binary,
-            Domain::Element(_) => Support::Element,
-            Domain::Count => {
-                return Err(Box::new(no_family(
-                    model,
-                    unknowns,
-                    g.unknowns[0],
-                    &kinds,
-                    terms,
-                )));
-            }
-        };
-        let Some(family) = by_signature(support, &kinds) else {
-            return Err(Box::new(no_family(
+        let found = Support::of(first.domain).and_then(|s| by_signature(s, &kinds));
+        let Some(family) = found else {
+            return Err(Box::new(refusal::no_family(
                 model,
                 unknowns,
                 g.unknowns[0],
@@ -99,12 +97,14 @@ pub fn block(
             )));
         };
         if inside {
-            return Err(not_yet(format!(
-                "elements of `{}` are coupled with each other along {} and have a {} factor each",
-                first.name,
-                inside_names(model, unknowns, g),
-                family.name()
-            )));
+            return Err(not_yet(
+                format!(
+                    "elements of `{}` are coupled with each other along {} and are not Gaussian",
+                    first.name,
+                    inside_names(model, unknowns, g)
+                ),
+                "with a Gaussian prior in place of this one they are solved together",
+            ));
         }
         Form::Family(family)
     };
@@ -158,96 +158,4 @@ fn inside_names(model: &Model, unknowns: &Unknowns, g: &Group) -> String {
         }
     }
     out.join(", ")
-}
-
-/// A statistic as the user would write it.
-pub fn statistic_words(name: &str, kinds: &[StatisticKind]) -> String {
-    let one = |k: &StatisticKind| match k {
-        StatisticKind::Value => name.to_string(),
-        StatisticKind::Power(p) => format!("{name}^{p}"),
-        StatisticKind::Log => format!("log {name}"),
-        StatisticKind::Log1m => format!("log(1 - {name})"),
-        StatisticKind::Abs => format!("|{name}|"),
-        StatisticKind::Indicator => format!("1[{name} = k]"),
-        StatisticKind::Pair => format!("{name}^2"),
-    };
-    kinds.iter().map(one).collect::<Vec<_>>().join(", ")
-}
-
-fn place(model: &Model, unknowns: &Unknowns, u: UnknownId) -> crate::source::Span {
-    match unknowns.get(u).origin {
-        crate::algebra::Origin::Variable(v) => model.variable(v).name_span,
-        crate::algebra::Origin::Column(c) => model.column(c).span,
-    }
-}
-
-fn not_derived(model: &Model, unknowns: &Unknowns, u: UnknownId, what: String) -> Diagnostic {
-    Diagnostic::new(Code::E0508, "form not derived yet")
-        .at(place(model, unknowns, u), what)
-        .note("pmc refuses what it cannot derive exactly; it never approximates in silence")
-}
-
-fn no_family(
-    model: &Model,
-    unknowns: &Unknowns,
-    u: UnknownId,
-    kinds: &[StatisticKind],
-    terms: &[Term],
-) -> Diagnostic {
-    let name = &unknowns.get(u).name;
-    let mut d = Diagnostic::new(Code::E0501, format!("no family for `{name}`")).at(
-        place(model, unknowns, u),
-        format!(
-            "its terms hold {}: no family has these statistics",
-            statistic_words(name, kinds)
-        ),
-    );
-    let mut seen = vec![];
-    for t in terms {
-        if t.stats.iter().any(|s| s.of == u) {
-            for f in &t.from {
-                if !seen.contains(f) {
-                    seen.push(*f);
-                    d = d.also(model.factor(*f).span, "meets it here");
-                }
-            }
-        }
-    }
-    d.help(match unknowns.get(u).role {
-        Role::Latent => {
-            "give it a conjugate prior, make it a `param`, or take a point with `as dirac`"
-        }
-        Role::Param | Role::Dirac => "give it a prior that fits, or make it a `const`",
-    })
-}
-
-/// A term whose product of statistics a block does not publish.
-pub fn no_moment(model: &Model, unknowns: &Unknowns, t: &Term, e: &NoMoment) -> Diagnostic {
-    let name = &unknowns.get(e.unknown).name;
-    let offset = t
-        .stats
-        .iter()
-        .any(|s| s.of == e.unknown && s.offset.is_some());
-    let mut d = if offset {
-        Diagnostic::new(Code::E0508, "form not derived yet").note(
-            "a Laplace likelihood with an unknown location is not derived yet; a Gaussian likelihood is",
-        )
-    } else {
-        Diagnostic::new(Code::E0501, format!("no family for `{name}`"))
-    };
-    d = d.at(
-        place(model, unknowns, e.unknown),
-        format!("one term holds the product {}", {
-            let words: Vec<String> = e
-                .kinds
-                .iter()
-                .map(|k| statistic_words(name, std::slice::from_ref(k)))
-                .collect();
-            words.join(" * ")
-        }),
-    );
-    for f in &t.from {
-        d = d.also(model.factor(*f).span, "the term comes from here");
-    }
-    d.help("split the product into different unknowns, or make one of them a `param`")
 }

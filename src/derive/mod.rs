@@ -16,6 +16,7 @@ pub mod group;
 pub mod method;
 pub mod moments;
 mod order;
+pub mod refusal;
 pub mod terms;
 
 pub use block::{
@@ -25,7 +26,7 @@ pub use method::{Method, Objective};
 
 use crate::algebra::expand::Centre;
 use crate::algebra::{Terms, UnknownId, Unknowns};
-use crate::diag::{Code, Diagnostic};
+use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::model::{ColumnId, DefinitionId, FactorKind, Model, Role};
 
 use moments::BlockOf;
@@ -104,7 +105,7 @@ pub fn derive(model: &Model, blanks: &Blanks<'_>) -> Result<Derivation, Vec<Diag
         };
         for t in &built.terms.items {
             if let Err(e) = of.expect(t, &[]) {
-                errors.push(family_match::no_moment(model, &unknowns, t, &e));
+                errors.push(refusal::no_moment(model, &unknowns, t, &e));
             }
         }
         for b in &blocks {
@@ -112,7 +113,7 @@ pub fn derive(model: &Model, blanks: &Blanks<'_>) -> Result<Derivation, Vec<Diag
             for t in &built.terms.items {
                 match of.messages(b, t) {
                     Ok(m) => messages.extend(m),
-                    Err(e) => errors.push(family_match::no_moment(model, &unknowns, t, &e)),
+                    Err(e) => errors.push(refusal::no_moment(model, &unknowns, t, &e)),
                 }
             }
             all_messages.push(messages);
@@ -232,5 +233,5 @@ fn warn(model: &Model, unknowns: &Unknowns, blocks: &[Block], terms: &Terms) -> 
             }
         }
     }
-    out
+    Diagnostics { items: out }.sorted()
 }

@@ -9,13 +9,15 @@
 use crate::algebra::canonical::canonicalise;
 use crate::algebra::expand::{Centre, Expander, Polynomial, Refusal};
 use crate::algebra::{Known, Statistic, Subscript, Term, Terms, UnknownId, Unknowns, complete};
-use crate::diag::{Code, Diagnostic};
+use crate::diag::Diagnostic;
 use crate::dist::log_density::{Value, log_density};
 use crate::family::StatisticKind;
 use crate::model::{
     Argument, ArgumentName, Axis, Case, ColumnId, ColumnType, Conditional, Distribution,
-    DistributionKind, Domain, Expr, Factor, FactorId, FactorKind, Index, Model,
+    DistributionKind, Domain, Expr, Factor, FactorId, FactorKind, Index, Model, VariableId,
 };
+
+use super::refusal::{self, Refused};
 
 /// The terms of a model, with the centres of recentred variables.
 pub struct Built {
@@ -44,7 +46,9 @@ pub fn build(
         }
     }
     let mut terms = vec![];
-    let mut errors = vec![];
+    let mut errors: Vec<Diagnostic> = (0..model.variables.len())
+        .filter_map(|i| refusal::constrained(model, VariableId::from(i)))
+        .collect();
     for (i, factor) in model.factors.iter().enumerate() {
         match statement(&ex, factor) {
             Ok(p) => {
@@ -56,7 +60,7 @@ pub fn build(
                     }
                 }
             }
-            Err(r) => errors.push(refused(r, factor)),
+            Err(r) => errors.push(refusal::statement(model, factor, &r)),
         }
     }
     if !errors.is_empty() {
@@ -67,19 +71,6 @@ pub fn build(
         centres: ex.centres.iter().map(|(u, c)| (*u, c.clone())).collect(),
         next_axis: 0,
     })
-}
-
-fn refused(r: Refusal, factor: &Factor) -> Diagnostic {
-    match r {
-        Refusal::NoFamily(why) => Diagnostic::new(Code::E0501, "no family for this statement")
-            .at(factor.span, why)
-            .help("write it as products of unknowns, make the unknown a `const`, or give it another prior"),
-        Refusal::NotDerived(what) => Diagnostic::new(Code::E0508, "form not derived yet")
-            .at(factor.span, what)
-            .note("pmc refuses what it cannot derive exactly; it never approximates in silence"),
-        Refusal::MustBeKnown(what) => Diagnostic::new(Code::E0506, "argument must be known")
-            .at(factor.span, what),
-    }
 }
 
 /// The location variable of a Gaussian observation and the centre of its data.
@@ -150,17 +141,11 @@ fn collect_addends<'a>(e: &'a Expr, out: &mut Vec<(crate::model::VariableId, &'a
 }
 
 /// The log density of a statement over its free axes.
-fn statement(ex: &Expander<'_>, factor: &Factor) -> Result<Polynomial, Refusal> {
+fn statement<'m>(ex: &Expander<'_>, factor: &'m Factor) -> Result<Polynomial, Refused<'m>> {
     let axes: Vec<Subscript> = factor.axes.iter().map(|a| Subscript::Axis(*a)).collect();
     match &factor.kind {
         FactorKind::Prior(v, conditional) => {
             let u = ex.unknowns.variable(*v);
-            if !ex.model.variable(*v).constraints.is_empty() {
-                return Err(Refusal::NotDerived(format!(
-                    "a constraint on `{}`",
-                    ex.model.variable(*v).name
-                )));
-            }
             conditional_terms(ex, conditional, &|d| {
                 let mut index = axes.clone();
                 if ex.unknowns.get(u).domain.value_slots() == 0
@@ -221,9 +206,9 @@ fn statement(ex: &Expander<'_>, factor: &Factor) -> Result<Polynomial, Refusal> 
                 Ok((Value::Known(Known::Definition(*def, index)), mask))
             })
         }
-        FactorKind::ObservedOnly(_) | FactorKind::Potential(_) => Err(Refusal::NotDerived(
-            "undirected models (`potential`)".into(),
-        )),
+        FactorKind::ObservedOnly(_) | FactorKind::Potential(_) => {
+            Err(Refusal::NotDerived("an undirected model (`potential`)".into()).into())
+        }
     }
 }
 
@@ -237,11 +222,11 @@ fn joint_vector(d: &Distribution) -> bool {
 
 type Valued<'f> = dyn Fn(&Distribution) -> Result<(Value, Option<Known>), Refusal> + 'f;
 
-fn conditional_terms(
+fn conditional_terms<'m>(
     ex: &Expander<'_>,
-    c: &Conditional,
+    c: &'m Conditional,
     value: &Valued<'_>,
-) -> Result<Polynomial, Refusal> {
+) -> Result<Polynomial, Refused<'m>> {
     let usual = case_terms(ex, &c.usual, value)?;
     let Some(first) = &c.first else {
         return Ok(usual);
@@ -262,11 +247,18 @@ fn conditional_terms(
     Ok(out)
 }
 
-fn case_terms(ex: &Expander<'_>, case: &Case, value: &Valued<'_>) -> Result<Polynomial, Refusal> {
+fn case_terms<'m>(
+    ex: &Expander<'_>,
+    case: &'m Case,
+    value: &Valued<'_>,
+) -> Result<Polynomial, Refused<'m>> {
     match case {
         Case::Always(d) => {
             let (v, mask) = value(d)?;
-            let mut p = log_density(ex, d, &v)?;
+            let mut p = log_density(ex, d, &v).map_err(|why| Refused {
+                why,
+                distribution: Some(d),
+            })?;
             if let Some(m) = mask {
                 for t in &mut p {
                     t.data.push(m.clone());

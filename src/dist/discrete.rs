@@ -46,7 +46,9 @@ fn log_of(a: &Arguments<'_, '_>, p: &Expr, at: Option<&Subscript>) -> Result<Pol
 /// `logit`, and probabilities that are no simplex.
 pub fn categorical(a: &Arguments<'_, '_>, value: &Value) -> Result<Polynomial, Refusal> {
     if a.scalar(ArgumentName::Logit).is_some() {
-        return Err(Refusal::NotDerived("Categorical(logit = ...)".into()));
+        return Err(Refusal::NotDerived(
+            "category probabilities given by `logit`".into(),
+        ));
     }
     let at = element(a.ex, value)?;
     log_of(a, a.required(ArgumentName::P)?, Some(&at))
@@ -163,7 +165,9 @@ pub fn poisson(a: &Arguments<'_, '_>, value: &Value) -> Result<Polynomial, Refus
     let v = cell(value, "Poisson")?;
     if let Some(l) = a.scalar(ArgumentName::Log) {
         let Some(l) = ex.known(l) else {
-            return Err(Refusal::NotDerived("Poisson(log = ...) of unknowns".into()));
+            return Err(Refusal::NotDerived(
+                "a Poisson rate whose logarithm holds unknowns".into(),
+            ));
         };
         let rate = Known::call(KnownFunction::Exp, l.clone());
         return Ok(vec![
@@ -175,9 +179,9 @@ pub fn poisson(a: &Arguments<'_, '_>, value: &Value) -> Result<Polynomial, Refus
     let rate =
         a.ex.scale(a.required(ArgumentName::Rate)?)
             .map_err(|r| match r {
-                Refusal::NoFamily(_) => {
-                    Refusal::NotDerived("a Poisson rate that is a sum of unknowns".into())
-                }
+                Refusal::NoFamily(_) => Refusal::NotDerived(
+                    "a Poisson rate that is no product of positive unknowns".into(),
+                ),
                 other => other,
             })?;
     let mut out = times_known(ex, &v, &rate.log());

@@ -71,8 +71,7 @@ pub fn log_density(
         DistributionKind::Wishart => matrix::wishart(&args, value),
         DistributionKind::InverseWishart => matrix::inverse_wishart(&args, value),
         DistributionKind::StudentT => Err(Refusal::NotDerived(
-            "StudentT: its scale mixture is not derived yet; a Gaussian with a Gamma-distributed precision per element says the same"
-                .into(),
+            "the log density of a StudentT is no sum of products of statistics".into(),
         )),
     }
 }

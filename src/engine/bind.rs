@@ -67,6 +67,7 @@ pub fn bind_block(
             .collect();
         return Err(vec![
             Diagnostic::new(Code::E0505, "too many joint states")
+                .at(engine.place(block.unknowns[0]), "its joint states are enumerated")
                 .note(format!(
                     "{} are coupled: {states} joint states per element, at most {JOINT_STATES} are enumerated",
                     names.join(", ")

@@ -299,8 +299,8 @@ fn single(
 fn warn(engine: &Engine<'_>, noticed: &Noticed) -> Vec<Diagnostic> {
     let d = engine.derivation;
     let mut out = vec![];
-    let mut add = |code: Code, u: crate::algebra::UnknownId, title: String, note: String| {
-        let mut w = Diagnostic::new(code, title).note(note);
+    let mut add = |code: Code, u: crate::algebra::UnknownId, title: String, note: String, help| {
+        let mut w = Diagnostic::new(code, title).note(note).help(help);
         if let crate::algebra::Origin::Variable(v) = d.unknowns.get(u).origin {
             w = w.at(d.model.variable(v).name_span, "this variable");
         }
@@ -312,9 +312,8 @@ fn warn(engine: &Engine<'_>, noticed: &Noticed) -> Vec<Diagnostic> {
             Code::W0502,
             *u,
             format!("mode of `{name}` on the boundary"),
-            format!(
-                "{n} of its elements have probabilities of exactly 0 or 1; a prior above 1 keeps them inside"
-            ),
+            format!("{n} of its elements have probabilities of exactly 0 or 1"),
+            "give it a Dirichlet or Beta prior above 1, which keeps it inside, or make it a `latent`",
         );
     }
     for (u, n) in &noticed.kept {
@@ -324,6 +323,7 @@ fn warn(engine: &Engine<'_>, noticed: &Noticed) -> Vec<Diagnostic> {
             *u,
             format!("component of `{name}` without weight"),
             format!("no data reach {n} of its elements; they keep their last value"),
+            "use fewer elements, give it a prior, or start elsewhere (`--seed`, `--restarts`)",
         );
     }
     out

@@ -717,7 +717,8 @@ impl Engine<'_> {
         }
     }
 
-    fn place(&self, u: UnknownId) -> crate::source::Span {
+    /// Where an unknown is declared.
+    pub(super) fn place(&self, u: UnknownId) -> crate::source::Span {
         match self.derivation.unknowns.get(u).origin {
             Origin::Variable(v) => self.derivation.model.variable(v).name_span,
             Origin::Column(c) => self.derivation.model.column(c).span,

@@ -2,6 +2,8 @@
 //!
 //! the support of a variable and the statistics its messages carry, in any order -> the smallest family with all of them.
 
+use crate::model::Domain;
+
 use super::{
     Bernoulli, Beta, Categorical, Dirichlet, Family, Gamma, Gaussian, GaussianLaplace,
     GeneralisedInverseGaussian, InverseGamma, InverseWishart, StatisticKind, TruncatedGaussian,
@@ -28,6 +30,21 @@ pub enum Support {
 }
 
 impl Support {
+    /// Where the values of a domain lie; counts have no family.
+    #[must_use]
+    pub fn of(domain: Domain) -> Option<Support> {
+        Some(match domain {
+            Domain::Real => Support::Real,
+            Domain::Positive => Support::Positive,
+            Domain::Probability => Support::Probability,
+            Domain::Simplex => Support::Simplex,
+            Domain::Covariance | Domain::Precision => Support::Matrix,
+            Domain::Binary => Support::Binary,
+            Domain::Element(_) => Support::Element,
+            Domain::Count => return None,
+        })
+    }
+
     /// The families over this support; among those of equal size the first is preferred.
     #[must_use]
     pub fn families(self) -> &'static [&'static dyn Family] {

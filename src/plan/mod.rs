@@ -20,8 +20,9 @@ pub use cut::{Cut, cut};
 
 use crate::algebra::{Known, Statistic, Subscript};
 use crate::derive::moments::BlockOf;
+use crate::derive::refusal::no_pass;
 use crate::derive::{BlockId, Contraction, Derivation, Target};
-use crate::diag::{Code, Diagnostic};
+use crate::diag::Diagnostic;
 use crate::model::{Axis, PlateId, Role};
 
 /// A key, by position.
@@ -180,7 +181,7 @@ pub fn plan(d: &Derivation) -> Result<Plan, Vec<Diagnostic>> {
                         .push(Contraction { target, ..rest });
                 }
                 Ok(Cut::Planned(p)) => plan.expectation.push(p),
-                Err(what) => errors.push(refused(d, t, what)),
+                Err(what) => errors.push(no_pass(&d.model, t, what)),
             }
         }
     }
@@ -201,7 +202,7 @@ pub fn plan(d: &Derivation) -> Result<Plan, Vec<Diagnostic>> {
                         target: m.target,
                         how: p,
                     }),
-                    Err(what) => errors.push(refused(d, &m.rest, what)),
+                    Err(what) => errors.push(no_pass(&d.model, &m.rest, what)),
                 }
             }
         }
@@ -224,19 +225,6 @@ fn register(d: &Derivation, plan: &mut Plan, key: KeyId, c: &Contraction) {
             }
         }
     }
-}
-
-fn refused(d: &Derivation, t: &crate::algebra::Term, what: String) -> Diagnostic {
-    let mut diagnostic = Diagnostic::new(Code::E0508, "form not derived yet")
-        .note("pmc refuses what it cannot derive exactly; it never approximates in silence");
-    let mut from = t.from.iter();
-    if let Some(f) = from.next() {
-        diagnostic = diagnostic.at(d.model.factor(*f).span, what);
-    }
-    for f in from {
-        diagnostic = diagnostic.also(d.model.factor(*f).span, "and from here");
-    }
-    diagnostic
 }
 
 impl Plan {

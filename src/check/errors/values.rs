@@ -364,3 +364,22 @@ pub(in crate::check) fn flat_to_latent(name: &str, declared: Span) -> Diagnostic
         )
         .help(format!("give it a prior: `param {name} ~ DIST`"))
 }
+
+pub(in crate::check) fn definition_too_large(
+    span: Span,
+    name: &str,
+    depth: usize,
+    parts: usize,
+) -> Diagnostic {
+    Diagnostic::new(Code::E0209, "nested too deep")
+        .at(
+            span,
+            format!(
+                "with the definitions it uses resolved, `{name}` has {parts} parts, {depth} deep"
+            ),
+        )
+        .note("at most 100000 parts and 512 levels are resolved")
+        .help(
+            "use fewer definitions in a row, or compute the value outside and read it as a column",
+        )
+}

@@ -1,0 +1,7 @@
+//! Tests over whole models: what the compiler says, what it derives, what it survives.
+mod common;
+mod derivations;
+mod diagnostics;
+mod examples;
+mod robustness;
+mod tidy;
