@@ -305,7 +305,11 @@ mod tests {
         ]);
         assert_eq!(p.text(), "x_n y_n");
         assert_eq!(
-            Formula::sum([s("a", &[]), Formula::product([Formula::Number(-0.5), s("b", &[])])]).text(),
+            Formula::sum([
+                s("a", &[]),
+                Formula::product([Formula::Number(-0.5), s("b", &[])])
+            ])
+            .text(),
             "a - 1/2 b"
         );
     }

@@ -169,12 +169,17 @@ impl Writer<'_> {
         let mut given = p.given.clone();
         let mut identity = false;
         let with = |a: Axis| -> Vec<usize> {
-            (0..raws.len()).filter(|i| raws[*i].axes().contains(&a)).collect()
+            (0..raws.len())
+                .filter(|i| raws[*i].axes().contains(&a))
+                .collect()
         };
         match layout {
             Layout::Index => {}
             Layout::Vector(d) => {
-                if given.iter().any(|c| c.left.has_axis(d) || c.right.has_axis(d)) {
+                if given
+                    .iter()
+                    .any(|c| c.left.has_axis(d) || c.right.has_axis(d))
+                {
                     return None;
                 }
                 let [one] = with(d)[..] else { return None };
@@ -234,10 +239,11 @@ impl Writer<'_> {
                     }
                     _ => return None,
                 }
-                if given
-                    .iter()
-                    .any(|c| [d, e].iter().any(|a| c.left.has_axis(*a) || c.right.has_axis(*a)))
-                {
+                if given.iter().any(|c| {
+                    [d, e]
+                        .iter()
+                        .any(|a| c.left.has_axis(*a) || c.right.has_axis(*a))
+                }) {
                     return None;
                 }
             }
@@ -345,9 +351,7 @@ impl Writer<'_> {
         }
         let write = |f: &dyn Fn(usize) -> Formula| match c {
             Compound::MatrixVector(m, v) => Formula::product([f(*m), f(*v)]),
-            Compound::Form(u, m, v) => {
-                Formula::product([f(*u).transposed(), f(*m), f(*v)])
-            }
+            Compound::Form(u, m, v) => Formula::product([f(*u).transposed(), f(*m), f(*v)]),
             Compound::Trace(a, b) => {
                 Formula::Apply("tr".into(), vec![Formula::product([f(*a), f(*b)])])
             }
@@ -371,13 +375,7 @@ impl Writer<'_> {
     }
 
     /// Factors that stand alone; indicators of one latent block are one probability.
-    fn single_atoms(
-        &self,
-        raws: &[Raw<'_>],
-        used: &[bool],
-        names: &Names,
-        atoms: &mut Vec<Atom>,
-    ) {
+    fn single_atoms(&self, raws: &[Raw<'_>], used: &[bool], names: &Names, atoms: &mut Vec<Atom>) {
         let mut done = used.to_vec();
         for i in 0..raws.len() {
             if done[i] {
@@ -579,15 +577,17 @@ impl Writer<'_> {
                     }
                     MatrixFactor::Known(m) => (self.matrix(m, &inner), None),
                 };
-                let write = |v: Formula, m: Formula| {
-                    Formula::product([v.clone().transposed(), m, v])
-                };
+                let write =
+                    |v: Formula, m: Formula| Formula::product([v.clone().transposed(), m, v]);
                 let v = match roots(names, Some(*d)) {
                     Some(v) => v,
                     None => {
                         // No vector form: the roots as functions of the letter, between brackets.
                         let named = names.bind(self.letters, [*d]);
-                        let letter = named.get(*d).map(Formula::name).unwrap_or(Formula::name("d"));
+                        let letter = named
+                            .get(*d)
+                            .map(Formula::name)
+                            .unwrap_or(Formula::name("d"));
                         let body = roots(&named, None).unwrap_or(Formula::Number(0.0));
                         Formula::Of(format!("vec_{}", letter.text()), Box::new(body))
                     }
@@ -669,7 +669,7 @@ impl Writer<'_> {
             };
             // A factor twice is its square.
             match place.last_mut() {
-                Some(last) if *last == a.expected => {
+                Some(last) if *last == a.expected && !matches!(last, Formula::Number(_)) => {
                     *last = a.expected.power(Formula::Number(2.0));
                 }
                 _ => place.push(a.expected),

@@ -20,7 +20,9 @@ pub fn known(model: &Model, k: &Known) -> String {
     let unknowns = Unknowns::of(model, &|_| false);
     let letters = Letters::of(model);
     let names = Names::default().bind(&letters, k.axes());
-    Writer::plain(model, &unknowns, &letters).known(k, &names).text()
+    Writer::plain(model, &unknowns, &letters)
+        .known(k, &names)
+        .text()
 }
 
 /// A term as text.
@@ -106,14 +108,16 @@ impl<'a> Writer<'a> {
     }
 
     /// A subscript; `None` where its axis is hidden.
-    pub fn subscript(&self, s: &Subscript, plate: Option<PlateId>, names: &Names) -> Option<Formula> {
+    pub fn subscript(
+        &self,
+        s: &Subscript,
+        plate: Option<PlateId>,
+        names: &Names,
+    ) -> Option<Formula> {
         match s {
             Subscript::Axis(a) => names.get(*a).map(Formula::name),
             Subscript::Lag(a, k) => names.get(*a).map(|l| {
-                Formula::sum([
-                    Formula::name(l),
-                    Formula::Number(f64::from(*k)).negated(),
-                ])
+                Formula::sum([Formula::name(l), Formula::Number(f64::from(*k)).negated()])
             }),
             Subscript::Element(e) => Some(match plate {
                 Some(p) => self.element(p, *e),
@@ -159,9 +163,7 @@ impl<'a> Writer<'a> {
         match k {
             Known::Number(n) => Formula::Number(n.0),
             Known::Column(c, i) => self.column(*c, i, names),
-            Known::Present(c, i) => {
-                Formula::Apply("seen".into(), vec![self.column(*c, i, names)])
-            }
+            Known::Present(c, i) => Formula::Apply("seen".into(), vec![self.column(*c, i, names)]),
             Known::Definition(d, i) => self.definition(*d, i, names),
             Known::PresentDefinition(d, i) => {
                 Formula::Apply("seen".into(), vec![self.definition(*d, i, names)])
@@ -216,9 +218,7 @@ impl<'a> Writer<'a> {
                 let x = self.known(x, names);
                 match f {
                     KnownFunction::Log => x.log(),
-                    KnownFunction::Log1m => {
-                        Formula::sum([Formula::Number(1.0), x.negated()]).log()
-                    }
+                    KnownFunction::Log1m => Formula::sum([Formula::Number(1.0), x.negated()]).log(),
                     KnownFunction::Exp => Formula::Apply("exp".into(), vec![x]),
                     KnownFunction::Sqrt => Formula::Apply("sqrt".into(), vec![x]),
                     KnownFunction::Abs => Formula::Bars(Box::new(x)),
@@ -333,9 +333,7 @@ impl<'a> Writer<'a> {
             KnownMatrix::Scaled(k, m) => {
                 Formula::product([self.known(k, names), self.matrix(m, names)])
             }
-            KnownMatrix::Sum(a, b) => {
-                Formula::sum([self.matrix(a, names), self.matrix(b, names)])
-            }
+            KnownMatrix::Sum(a, b) => Formula::sum([self.matrix(a, names), self.matrix(b, names)]),
             KnownMatrix::Inverse(m) => self.matrix(m, names).inverse(),
         }
     }

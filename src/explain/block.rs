@@ -150,11 +150,12 @@ fn density(page: &Page<'_>, node: &FactorNode) -> Formula {
 }
 
 fn unknown(page: &Page<'_>, n: Node) -> Option<UnknownId> {
-    page.d.unknowns.ids().find(|u| {
-        match (page.d.unknowns.get(*u).origin, n) {
+    page.d
+        .unknowns
+        .ids()
+        .find(|u| match (page.d.unknowns.get(*u).origin, n) {
             (Origin::Variable(v), Node::Variable(w)) => v == w,
             (Origin::Column(c), Node::Column(x)) => c == x,
             _ => false,
-        }
-    })
+        })
 }

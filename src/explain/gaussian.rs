@@ -15,7 +15,7 @@ use crate::derive::Form;
 use crate::family::StatisticKind as K;
 use crate::model::{Axis, Role};
 
-use super::message::{Target, add};
+use super::message::{Target, add, symmetric};
 use super::page::Page;
 use super::update::{Collected, Equation, cancel};
 
@@ -32,10 +32,23 @@ fn of(name: &str, x: Formula) -> Formula {
 
 /// The axes of the inside of an unknown where it is one vector.
 fn vector_axes(c: &Collected<'_, '_>, i: usize) -> Option<(Axis, Axis)> {
-    match (c.slots.inside(c.block, i).as_slice(), c.slots.second[i].as_slice()) {
+    match (
+        c.slots.inside(c.block, i).as_slice(),
+        c.slots.second[i].as_slice(),
+    ) {
         ([d], [e]) => Some((*d, *e)),
         _ => None,
     }
+}
+
+/// Entries of the precision between elements of one unknown.
+fn pairs(c: &Collected<'_, '_>, i: usize) -> Vec<Piece> {
+    symmetric(
+        c.message(&Target::Pair(i, i), 1.0),
+        &c.slots.inside(c.block, i),
+        &c.slots.second[i],
+        &|u| c.page.writer.is_matrix(u),
+    )
 }
 
 /// See the module.
@@ -45,7 +58,7 @@ pub fn gaussian(c: &Collected<'_, '_>) -> Vec<Equation> {
     }
     let latent = c.block.role == Role::Latent;
     let linear = c.message(&Target::Single(0, K::Value), 1.0);
-    let quadratic = c.message(&Target::Pair(0, 0), -2.0);
+    let quadratic = pairs(c, 0);
     if !latent && let Some(e) = weighted_mean(c, &linear, &quadratic) {
         return vec![e];
     }
@@ -57,30 +70,23 @@ pub fn gaussian(c: &Collected<'_, '_>) -> Vec<Equation> {
         if latent {
             return vec![
                 head(c),
+                Equation::new("", Formula::equation(of("Var", v.clone()).inverse(), a)),
                 Equation::new(
                     "",
-                    Formula::equation(
-                        of("Var", v.clone()).inverse(),
-                        a,
-                    ),
-                ),
-                Equation::new(
-                    "",
-                    Formula::equation(
-                        v.clone().expected(),
-                        Formula::product([of("Var", v), b]),
-                    ),
+                    Formula::equation(v.clone().expected(), Formula::product([of("Var", v), b])),
                 ),
             ];
         }
-        return vec![Equation::new("", Formula::equation(v, Formula::ratio(b, a)))];
+        return vec![Equation::new(
+            "",
+            Formula::equation(v, Formula::ratio(b, a)),
+        )];
     }
     let parts = vector_axes(c, 0).and_then(|(d, e)| {
         let names = c.names.bind(c.page.writer.letters, [e]);
         Some((
             c.page.sum_matrix(&quadratic, &names, d, e)?,
-            c.page
-                .sum(&linear, &c.names.hiding(d), Layout::Vector(d))?,
+            c.page.sum(&linear, &c.names.hiding(d), Layout::Vector(d))?,
         ))
     });
     match parts {
@@ -156,13 +162,18 @@ fn joint(c: &Collected<'_, '_>) -> Vec<Equation> {
             ),
         ));
     }
-    let at = |f: &str, names: Vec<Formula>| Formula::Of(f.to_string(), Box::new(Formula::List(names)));
+    let at =
+        |f: &str, names: Vec<Formula>| Formula::Of(f.to_string(), Box::new(Formula::List(names)));
     for i in 0..n {
         for j in i..n {
             let names = c
                 .names
                 .bind(c.page.writer.letters, c.slots.second[j].iter().copied());
-            let list = c.message(&Target::Pair(i, j), if i == j { -2.0 } else { -1.0 });
+            let list = if i == j {
+                pairs(c, i)
+            } else {
+                c.message(&Target::Pair(i, j), -1.0)
+            };
             if list.is_empty() {
                 continue;
             }
@@ -202,7 +213,12 @@ fn weighted_mean(c: &Collected<'_, '_>, linear: &[Piece], quadratic: &[Piece]) -
     let mut vector = None;
     if let Some((d, e)) = vector_axes(c, 0) {
         // Every quadratic message is a number times M_de, every linear one the same M times a vector.
-        let m = bottom.first()?.stats.iter().find(|s| entry_at(s, d, e))?.clone();
+        let m = bottom
+            .first()?
+            .stats
+            .iter()
+            .find(|s| entry_at(s, d, e))?
+            .clone();
         for p in &mut bottom {
             let i = p.stats.iter().position(|s| *s == m)?;
             p.stats.remove(i);
@@ -267,9 +283,7 @@ fn cancel_factors(top: &mut [Piece], bottom: &mut [Piece]) {
     };
     for s in first.stats {
         let free = all(
-            &|p| {
-                p.stats.contains(&s) && !p.axes.iter().any(|a| s.has_axis(*a))
-            },
+            &|p| p.stats.contains(&s) && !p.axes.iter().any(|a| s.has_axis(*a)),
             top,
             bottom,
         );
@@ -305,7 +319,11 @@ pub fn with_precision(c: &Collected<'_, '_>) -> Vec<Equation> {
     let cross = c.message(&Target::Cross, 1.0);
     let beta = c.message(&Target::Quadratic, -2.0);
     let (w, v) = (c.whole(0), c.whole(1));
-    let name = if matrix { "Gaussian-Wishart" } else { "Gaussian-Gamma" };
+    let name = if matrix {
+        "Gaussian-Wishart"
+    } else {
+        "Gaussian-Gamma"
+    };
     let inside = vector_axes(c, 0);
     let scaled = |list: &[Piece], x: f64| {
         add(list
@@ -354,7 +372,10 @@ pub fn with_precision(c: &Collected<'_, '_>) -> Vec<Equation> {
     } else {
         Formula::product([b.clone().inverse(), cross_sum])
     };
-    out.push(Equation::new("", Formula::equation(mean.clone(), mean_value)));
+    out.push(Equation::new(
+        "",
+        Formula::equation(mean.clone(), mean_value),
+    ));
     if matrix {
         let mut df = scaled(&log, 2.0);
         if let Some(d) = c.slots.of[1].last() {
@@ -395,18 +416,16 @@ pub fn with_precision(c: &Collected<'_, '_>) -> Vec<Equation> {
         ));
         let rate = scaled(&value, -1.0);
         let square = if inside.is_some() {
-            Formula::product([
-                Formula::Number(0.5),
-                mean.clone().transposed(),
-                b,
-                mean,
-            ])
+            Formula::product([Formula::Number(0.5), mean.clone().transposed(), b, mean])
         } else {
             Formula::product([Formula::Number(0.5), b, mean.power(Formula::Number(2.0))])
         };
         out.push(Equation::new(
             "",
-            Formula::equation(of("rate", v), Formula::sum([c.sum(&rate), square.negated()])),
+            Formula::equation(
+                of("rate", v),
+                Formula::sum([c.sum(&rate), square.negated()]),
+            ),
         ));
     }
     out

@@ -97,7 +97,12 @@ fn block(out: &mut String, i: usize, b: &BlockExplanation) {
     }
     out.push_str("\\begin{itemize}\n");
     for s in &b.statements {
-        let _ = writeln!(out, "\\item line {}: \\texttt{{{}}}", s.line, prose(&s.text));
+        let _ = writeln!(
+            out,
+            "\\item line {}: \\texttt{{{}}}",
+            s.line,
+            prose(&s.text)
+        );
     }
     out.push_str("\\end{itemize}\n");
     let mut formulas: Vec<&Formula> = vec![&b.start];

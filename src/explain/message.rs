@@ -111,7 +111,11 @@ pub fn messages(d: &Derivation, items: &[Item], b: &Block, slots: &Slots) -> Vec
     let mut out = vec![];
     for item in items {
         let own = |u: &UnknownId| b.unknowns.contains(u);
-        if !item.terms.iter().any(|t| t.stats.iter().any(|s| own(&s.of))) {
+        if !item
+            .terms
+            .iter()
+            .any(|t| t.stats.iter().any(|s| own(&s.of)))
+        {
             continue;
         }
         let inside_roots = item
@@ -133,11 +137,7 @@ pub fn messages(d: &Derivation, items: &[Item], b: &Block, slots: &Slots) -> Vec
     }
     let mut out: Vec<(Target, Piece)> = out
         .into_iter()
-        .flat_map(|(t, p)| {
-            simplify(d, p)
-                .into_iter()
-                .map(move |p| (t.clone(), p))
-        })
+        .flat_map(|(t, p)| simplify(d, p).into_iter().map(move |p| (t.clone(), p)))
         .collect();
     merge(&mut out);
     out
@@ -146,7 +146,11 @@ pub fn messages(d: &Derivation, items: &[Item], b: &Block, slots: &Slots) -> Vec
 /// The message of one piece; none where it holds nothing of the block.
 fn of_piece(b: &Block, slots: &Slots, p: &Piece) -> Option<(Target, Piece)> {
     let position = |u: UnknownId| b.unknowns.iter().position(|x| *x == u);
-    let mine: Vec<&Statistic> = p.stats.iter().filter(|s| position(s.of).is_some()).collect();
+    let mine: Vec<&Statistic> = p
+        .stats
+        .iter()
+        .filter(|s| position(s.of).is_some())
+        .collect();
     let mut rest = p.clone();
     rest.stats.retain(|s| position(s.of).is_none());
     // The block is the matrix of a square: (x - m)(x - m)' is what it collects.
@@ -176,9 +180,12 @@ fn of_piece(b: &Block, slots: &Slots, p: &Piece) -> Option<(Target, Piece)> {
         let mut pairs = vec![];
         for s in &mine {
             let i = position(s.of)?;
-            pairs.extend(s.index.iter().cloned().zip(
-                slots.of[i].iter().copied().chain(slots.value[i]),
-            ));
+            pairs.extend(
+                s.index
+                    .iter()
+                    .cloned()
+                    .zip(slots.of[i].iter().copied().chain(slots.value[i])),
+            );
         }
         return Some((Target::State, aim(rest, pairs)));
     }
@@ -288,7 +295,86 @@ fn aim(mut p: Piece, pairs: Vec<(Subscript, Axis)>) -> Piece {
             plate: t.plate,
         }
     }));
-    p.rename(&map)
+    let p = p.rename(&map);
+    // Where `doc_n = d` holds, `v[doc_n]` is `v[d]`.
+    let known: Vec<(Subscript, Subscript)> = p
+        .given
+        .iter()
+        .filter(|c| matches!(c.left, Subscript::Column(..)))
+        .map(|c| (c.left.clone(), c.right.clone()))
+        .collect();
+    if known.is_empty() {
+        return p;
+    }
+    p.map(&|s| gathered(s, &known))
+}
+
+fn gathered(s: &Subscript, known: &[(Subscript, Subscript)]) -> Subscript {
+    if let Some((_, to)) = known.iter().find(|(x, _)| x == s) {
+        return to.clone();
+    }
+    match s {
+        Subscript::Column(c, i) => {
+            Subscript::Column(*c, i.iter().map(|x| gathered(x, known)).collect())
+        }
+        other => other.clone(),
+    }
+}
+
+/// The message of v_I v_J as entries of -(Q + Q'): twice where it is symmetric in I and J, else both orders.
+pub fn symmetric(
+    list: Vec<Piece>,
+    first: &[Axis],
+    second: &[Axis],
+    is_matrix: &dyn Fn(UnknownId) -> bool,
+) -> Vec<Piece> {
+    let swap: Vec<(Axis, Axis)> = first
+        .iter()
+        .zip(second)
+        .flat_map(|(a, b)| [(*a, *b), (*b, *a)])
+        .collect();
+    let mut out = vec![];
+    for p in list {
+        let other = p.rename(&swap);
+        if ordered(&p, is_matrix) == ordered(&other, is_matrix) {
+            out.push(Piece {
+                coef: -2.0 * p.coef,
+                ..p
+            });
+        } else {
+            out.extend([p, other].map(|p| Piece { coef: -p.coef, ..p }));
+        }
+    }
+    add(out)
+}
+
+/// Factors in an order that does not depend on how they were written.
+fn ordered(p: &Piece, is_matrix: &dyn Fn(UnknownId) -> bool) -> Piece {
+    let mut p = p.clone();
+    for c in p.given.clone() {
+        if let (Subscript::Axis(a), Subscript::Axis(b)) = (&c.left, &c.right) {
+            let (low, high) = (*a.min(b), *a.max(b));
+            p = p.map(&|s| s.substitute(&[(high, Subscript::Axis(low))]));
+        }
+    }
+    for s in &mut p.stats {
+        if is_matrix(s.of)
+            && let [.., a, b] = s.index.as_mut_slice()
+            && a > b
+        {
+            std::mem::swap(a, b);
+        }
+    }
+    p.stats.sort();
+    p.data.sort();
+    for c in &mut p.given {
+        if c.left > c.right {
+            std::mem::swap(&mut c.left, &mut c.right);
+        }
+    }
+    p.given
+        .sort_by(|a, b| (&a.left, &a.right).cmp(&(&b.left, &b.right)));
+    p
 }
 
 /// See the module.
@@ -414,8 +500,7 @@ fn rounded(x: f64, size: f64) -> f64 {
 
 /// Adds pieces up as [`merge`] does, without targets; constants first.
 pub fn add(pieces: Vec<Piece>) -> Vec<Piece> {
-    let mut list: Vec<(Target, Piece)> =
-        pieces.into_iter().map(|p| (Target::State, p)).collect();
+    let mut list: Vec<(Target, Piece)> = pieces.into_iter().map(|p| (Target::State, p)).collect();
     merge(&mut list);
     let mut out: Vec<Piece> = list.into_iter().map(|(_, p)| p).collect();
     out.sort_by_key(|p| {

@@ -230,7 +230,10 @@ fn statements(
             .filter_map(|a| {
                 Some(Formula::equation(
                     Formula::name(names.get(*a)?),
-                    Formula::Apply("..".into(), vec![Formula::Number(1.0), letters.size(a.plate)]),
+                    Formula::Apply(
+                        "..".into(),
+                        vec![Formula::Number(1.0), letters.size(a.plate)],
+                    ),
                 ))
             })
             .collect()

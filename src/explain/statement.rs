@@ -165,37 +165,33 @@ fn distribution(w: &Writer<'_>, d: &Distribution, names: &Names) -> Formula {
         _ => names.clone(),
     };
     let signature = crate::dist::signature(d.kind);
-    let args = d
-        .arguments
-        .iter()
-        .map(|(name, a, _)| {
-            let value = match a {
-                Argument::Scalar(e) => expr(w, e, &names),
-                Argument::Matrix(m) => matrix(w, m, &names),
-            };
-            let positional = signature
-                .choices
-                .iter()
-                .any(|c| c.positional && c.alternatives.first().is_some_and(|p| p.name == *name));
-            if positional {
-                value
-            } else {
-                Formula::equation(Formula::Word(name.word().to_string()), value)
-            }
-        })
-        .collect();
+    let args =
+        d.arguments
+            .iter()
+            .map(|(name, a, _)| {
+                let value = match a {
+                    Argument::Scalar(e) => expr(w, e, &names),
+                    Argument::Matrix(m) => matrix(w, m, &names),
+                };
+                let positional = signature.choices.iter().any(|c| {
+                    c.positional && c.alternatives.first().is_some_and(|p| p.name == *name)
+                });
+                if positional {
+                    value
+                } else {
+                    Formula::equation(Formula::Word(name.word().to_string()), value)
+                }
+            })
+            .collect();
     Formula::Apply(signature.name.to_string(), args)
 }
 
 fn index(w: &Writer<'_>, i: &Index, plate: Option<PlateId>, names: &Names) -> Option<Formula> {
     match i {
         Index::Axis(a) => names.get(*a).map(Formula::name),
-        Index::Lag(a, k) => names.get(*a).map(|l| {
-            Formula::sum([
-                Formula::name(l),
-                Formula::Number(f64::from(*k)).negated(),
-            ])
-        }),
+        Index::Lag(a, k) => names
+            .get(*a)
+            .map(|l| Formula::sum([Formula::name(l), Formula::Number(f64::from(*k)).negated()])),
         Index::Element(e) => {
             Some(plate.map_or(Formula::Number(f64::from(*e)), |p| w.element(p, *e)))
         }
@@ -276,7 +272,12 @@ fn expr(w: &Writer<'_>, e: &Expr, names: &Names) -> Formula {
                 .iter()
                 .filter_map(|r| {
                     Some(Formula::equation(
-                        index(w, &Index::Column(r.column, vec![Index::Axis(r.row)]), None, &inner)?,
+                        index(
+                            w,
+                            &Index::Column(r.column, vec![Index::Axis(r.row)]),
+                            None,
+                            &inner,
+                        )?,
                         index(w, &Index::Axis(r.element), None, &inner)?,
                     ))
                 })

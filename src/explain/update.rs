@@ -114,8 +114,7 @@ impl<'p, 'a> Collected<'p, 'a> {
         let n = self.page.d.unknowns.get(u).plates().len();
         let mut hidden: Vec<Axis> = self.slots.of[i][n..].to_vec();
         hidden.extend(self.slots.inside(self.block, i));
-        self.page
-            .symbol(u, &self.slots.of[i], &self.names, &hidden)
+        self.page.symbol(u, &self.slots.of[i], &self.names, &hidden)
     }
 }
 
@@ -263,7 +262,11 @@ pub fn cancel(top: &mut [Piece], bottom: &mut [Piece]) {
     let Some(first) = bottom.first().map(|p| p.coef.abs()) else {
         return;
     };
-    if top.iter().chain(bottom.iter()).all(|p| p.coef.abs() == first) {
+    if top
+        .iter()
+        .chain(bottom.iter())
+        .all(|p| p.coef.abs() == first)
+    {
         for p in top.iter_mut().chain(bottom.iter_mut()) {
             p.coef /= first;
         }
@@ -275,10 +278,7 @@ fn deviation(c: &Collected<'_, '_>) -> Vec<Equation> {
     let s = c.message(&Target::Single(0, K::Power(-2)), -2.0);
     vec![Equation::new(
         "",
-        Formula::equation(
-            c.symbol(0).power(Formula::Number(2.0)),
-            ratio(c, s, m),
-        ),
+        Formula::equation(c.symbol(0).power(Formula::Number(2.0)), ratio(c, s, m)),
     )]
 }
 
@@ -354,10 +354,7 @@ fn states(c: &Collected<'_, '_>) -> Vec<Equation> {
         .collect();
     let list: Vec<&crate::algebra::Statistic> = stats.iter().collect();
     let q = c.page.writer.probability(&list, &c.names);
-    let scores: Vec<Formula> = m
-        .iter()
-        .map(|p| c.page.writer.piece(p, &c.names))
-        .collect();
+    let scores: Vec<Formula> = m.iter().map(|p| c.page.writer.piece(p, &c.names)).collect();
     let score = Formula::sum(scores);
     if !latent(c) {
         let best = Formula::Apply("argmax".into(), vec![Formula::Log(Box::new(rho.clone()))]);

@@ -48,7 +48,11 @@ pub fn to_dot(model: &Model, g: &FactorGraph) -> String {
             _ => "",
         };
         let text = label(&bracketed(model, name(model, *n), &plates(model, *n)));
-        let _ = writeln!(out, "  {} [label=\"{text}\", shape={shape}{style}];", id(*n));
+        let _ = writeln!(
+            out,
+            "  {} [label=\"{text}\", shape={shape}{style}];",
+            id(*n)
+        );
     }
     for (i, f) in g.factors.iter().enumerate() {
         let text = label(&bracketed(model, &f.distribution, &f.plates));
@@ -97,6 +101,8 @@ pub fn to_mermaid(model: &Model, g: &FactorGraph) -> String {
             }
         }
     }
-    out.push_str("  classDef observed fill:#d0d0d0\n  classDef given fill:#eeeeee,stroke-dasharray:4\n");
+    out.push_str(
+        "  classDef observed fill:#d0d0d0\n  classDef given fill:#eeeeee,stroke-dasharray:4\n",
+    );
     out
 }

@@ -22,7 +22,9 @@ impl Formula {
                 };
                 format!("{top} / {}", b.within(3))
             }
-            Formula::Power(b, e) => format!("{}^{}", b.within(6), e.within(6).replace("(-1)", "-1")),
+            Formula::Power(b, e) => {
+                format!("{}^{}", b.within(6), e.within(6).replace("(-1)", "-1"))
+            }
             Formula::Transposed(b) => format!("{}'", b.within(5)),
             Formula::Log(x) => match x.as_ref() {
                 Formula::Bars(_) => format!("ln{}", x.text()),
