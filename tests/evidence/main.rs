@@ -3,11 +3,14 @@
 
 mod bounds;
 mod conjugate;
+mod counts;
 mod degenerate;
 mod exact;
 mod families;
 mod fixture;
+mod forms;
 mod latents;
+mod lines;
 mod matrices;
 mod mixtures;
 mod networks;
@@ -15,3 +18,4 @@ mod points;
 mod priors;
 mod records;
 mod special;
+mod vectors;
