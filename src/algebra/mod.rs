@@ -13,7 +13,11 @@
 pub mod canonical;
 pub mod complete;
 pub mod expand;
+pub mod formula;
 pub mod known;
+pub mod layout;
+pub mod letters;
+pub mod piece;
 pub mod print;
 pub mod scale;
 pub mod term;

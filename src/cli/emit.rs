@@ -3,7 +3,7 @@
 use super::files;
 use super::options::{EmitArgs, Stage};
 use super::output::{Failure, Output, refuse};
-use crate::{compile, model, syntax};
+use crate::{algebra, compile, graph, model, syntax};
 
 pub(super) fn run(args: &EmitArgs, out: &mut Output) -> Result<(), Failure> {
     let source = files::model(&args.model)?;
@@ -15,6 +15,20 @@ pub(super) fn run(args: &EmitArgs, out: &mut Output) -> Result<(), Failure> {
             let (model, _) = compile::model(&source, &args.switches.options()).map_err(fail)?;
             model::print_model(&model)
         }
+        Stage::Graph => {
+            let (model, _) = compile::model(&source, &args.switches.options()).map_err(fail)?;
+            graph::print_graph(&model)
+        }
+        Stage::Terms => {
+            let (model, _) = compile::model(&source, &args.switches.options()).map_err(fail)?;
+            let (d, _) = compile::compile(&model, None).map_err(fail)?;
+            algebra::print::terms(&d.model, &d.unknowns, &d.terms)
+        }
     };
-    out.write(&text)
+    out.write(&text)?;
+    if text.ends_with('\n') {
+        Ok(())
+    } else {
+        out.write("\n")
+    }
 }

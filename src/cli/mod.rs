@@ -9,19 +9,22 @@
 
 mod check;
 mod emit;
+mod explain;
 mod files;
 mod fit;
 mod format;
 mod new;
 mod options;
 mod output;
+mod predict;
 mod progress;
+mod score;
 
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
-use options::{CheckArgs, EmitArgs, FitArgs, FormatArgs};
+use options::{CheckArgs, EmitArgs, ExplainArgs, FitArgs, FormatArgs, PredictArgs, ScoreArgs};
 use output::{Failure, Output};
 
 /// A probabilistic model compiler: declare a model, and pmc derives and runs its inference algorithm.
@@ -38,6 +41,12 @@ enum Command {
     Fit(Box<FitArgs>),
     /// Every finding about a model, and about data for it; nothing is run
     Check(Box<CheckArgs>),
+    /// What was derived, from which lines, and why
+    Explain(Box<ExplainArgs>),
+    /// What a fit says of new rows: q of local variables, most probable labels, blank cells filled in
+    Predict(PredictArgs),
+    /// Held-out log predictive density of new rows
+    Score(ScoreArgs),
     /// A stage of the compilation
     Emit(Box<EmitArgs>),
     /// Format model files in place
@@ -81,6 +90,9 @@ fn run(command: Command, out: &mut Output) -> Result<(), Failure> {
     match command {
         Command::Fit(args) => fit::run(&args, out),
         Command::Check(args) => check::run(&args, out),
+        Command::Explain(args) => explain::run(&args, out),
+        Command::Predict(args) => predict::run(&args, out),
+        Command::Score(args) => score::run(&args, out),
         Command::Emit(args) => emit::run(&args, out),
         Command::Fmt(args) => format::run(&args, out),
         Command::New { name } => new::run(&name, out),

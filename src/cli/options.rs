@@ -70,7 +70,7 @@ pub(super) struct FitArgs {
     #[arg(long, value_name = "N", default_value_t = 200)]
     pub max_iter: usize,
     /// Stop at this relative change of the objective; 0 runs all iterations
-    #[arg(long, default_value_t = 1e-6, value_parser = parse_tolerance)]
+    #[arg(long, default_value_t = 1e-6, value_parser = parse_tolerance, allow_negative_numbers = true)]
     pub tol: f64,
     /// Threads; the result does not depend on it
     #[arg(long, value_name = "N", value_parser = parse_positive)]
@@ -118,6 +118,40 @@ pub(super) struct CheckArgs {
     pub switches: SwitchArgs,
 }
 
+/// `pmc predict`
+#[derive(Debug, Clone, Args)]
+pub(super) struct PredictArgs {
+    /// The fit file
+    pub fit: PathBuf,
+    /// New rows (.csv)
+    pub data: Option<PathBuf>,
+    #[command(flatten)]
+    pub blocks: DataArgs,
+    /// Where the table is written, instead of standard output
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Only these variables
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    pub only: Vec<String>,
+}
+
+/// `pmc score`
+#[derive(Debug, Clone, Args)]
+pub(super) struct ScoreArgs {
+    /// The fit file
+    pub fit: PathBuf,
+    /// New rows (.csv)
+    pub data: Option<PathBuf>,
+    #[command(flatten)]
+    pub blocks: DataArgs,
+    /// A table with the score of each row
+    #[arg(long)]
+    pub per_row: bool,
+    /// As one JSON object
+    #[arg(long, conflicts_with = "per_row")]
+    pub json: bool,
+}
+
 /// `pmc emit`
 #[derive(Debug, Clone, Args)]
 pub(super) struct EmitArgs {
@@ -138,6 +172,39 @@ pub(super) enum Stage {
     Ast,
     /// The typed model: every index written
     Model,
+    /// The factor graph
+    Graph,
+    /// The terms of the log joint
+    Terms,
+}
+
+/// `pmc explain`
+#[derive(Debug, Clone, Args)]
+pub(super) struct ExplainArgs {
+    /// The model file (.pmod)
+    pub model: PathBuf,
+    /// How it is written
+    #[arg(long, value_enum, default_value_t = ExplainFormat::Text)]
+    pub format: ExplainFormat,
+    #[command(flatten)]
+    pub switches: SwitchArgs,
+}
+
+/// How an explanation is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum ExplainFormat {
+    /// For a terminal
+    Text,
+    /// Markdown with formulas
+    Markdown,
+    /// A LaTeX document
+    Latex,
+    /// One JSON object
+    Json,
+    /// The factor graph for Graphviz
+    Dot,
+    /// The factor graph for Mermaid
+    Mermaid,
 }
 
 /// `pmc fmt`

@@ -92,7 +92,7 @@ impl Shown {
 /// 1, 2, 5, 10, 20, 50, ...
 fn is_round(n: usize) -> bool {
     let mut m = n;
-    while m >= 10 && m % 10 == 0 {
+    while m >= 10 && m.is_multiple_of(10) {
         m /= 10;
     }
     matches!(m, 1 | 2 | 5)

@@ -203,7 +203,7 @@ impl<'a> Evaluator<'a> {
     }
 
     fn recorded(&self, k: &Known, free: &[Axis], compute: impl Fn() -> Tensor) -> Tensor {
-        let name = format!("{k:?}");
+        let name = name_of(k);
         if let Some(v) = self.fitted.borrow().get(&name) {
             return Tensor {
                 axes: free.to_vec(),
@@ -666,6 +666,27 @@ fn present(mut t: Tensor) -> Tensor {
 
 fn floored_log(x: f64) -> f64 {
     if x == 0.0 { LOG_ZERO } else { x.ln() }
+}
+
+/// The printed form with axes numbered by first appearance: it must not depend on what else the model was compiled with.
+fn name_of(k: &Known) -> String {
+    let printed = format!("{k:?}");
+    let mut out = String::with_capacity(printed.len());
+    let mut seen: Vec<&str> = vec![];
+    let mut parts = printed.split(" id: ");
+    out.push_str(parts.next().unwrap_or(""));
+    for part in parts {
+        let end = part
+            .find(|c: char| !c.is_ascii_digit())
+            .unwrap_or(part.len());
+        let (id, rest) = part.split_at(end);
+        let n = seen.iter().position(|s| *s == id).unwrap_or_else(|| {
+            seen.push(id);
+            seen.len() - 1
+        });
+        out.push_str(&format!(" id: {n}{rest}"));
+    }
+    out
 }
 
 /// A centre without its subscripts, so that each use finds the same record.

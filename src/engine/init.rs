@@ -1,7 +1,8 @@
 //! Starting values: those given, then whatever breaks the symmetry of exchangeable elements, then prior expectations.
 //!
 //! A discrete latent whose globals are not known starts from a random q: rows are drawn to prototypes chosen like k-means++
-//! in their numeric features, labels get random tables, a label of the latent's own plate pulls towards itself. Real unknowns
+//! in their numeric features, labels get random tables, a label of the latent's own plate pulls towards itself; where some
+//! cells of the latent are known, those rows decide. Real unknowns
 //! that are multiplied with each other start at random. What else is read before it was updated has its prior's expectation
 //! where that is proper, else 0, 1, or equal probabilities.
 
@@ -22,6 +23,7 @@ use crate::plan::{Planned, Step};
 
 use super::Engine;
 use super::bind::BoundBlock;
+use super::pass::Source;
 use super::state::State;
 
 /// Sets the state to its start and says in words what it did.
@@ -534,7 +536,7 @@ fn start_rows(
                 *x = 0.01 * normal(rng);
             }
         }
-        what = "from the cells that are known, the others equal".to_string();
+        what = "from the rows whose cells are known".to_string();
     } else if numeric.is_empty() {
         for (i, t) in tables.iter_mut().enumerate() {
             let key = &engine.plan.keys[b.keys[i].index()];
@@ -553,8 +555,44 @@ fn start_rows(
         }
         what = "by distance to rows drawn as in k-means++".to_string();
     }
-    engine.give_tables(state, pass, block, &tables);
+    if clamped {
+        let (_, mut rows) = b.rows.run(Source::Tables(&tables), true);
+        lighten_unknown(b, &mut rows.q);
+        engine.give_rows(state, pass, block, &rows.q);
+    } else {
+        engine.give_tables(state, pass, block, &tables);
+    }
     what
+}
+
+/// Lets the rows whose cells are all known decide: the others together weigh a tenth as much, at least one row.
+///
+/// Counted in full, many unknown rows would start the elements nearly alike, and chance would settle what the known rows
+/// say. A little of them keeps a scale open that only one known row supports. The first pass computes the whole q anew.
+fn lighten_unknown(b: &BoundBlock, q: &mut [f64]) {
+    let cells = b.rows.rows * b.rows.elements;
+    let known = |i: usize| {
+        b.rows.clamps.iter().all(|c| {
+            let at = if c.values.len() == b.rows.rows {
+                i / b.rows.elements.max(1)
+            } else {
+                i
+            };
+            c.values.get(at).is_some_and(|v| *v != BLANK)
+        })
+    };
+    let there = (0..cells).filter(|i| known(*i)).count();
+    if there == 0 || there == cells {
+        return;
+    }
+    let weight = ((0.1 * there as f64).max(1.0) / (cells - there) as f64).min(1.0);
+    for (i, row) in q.chunks_mut(b.rows.states.max(1)).enumerate() {
+        if !known(i) {
+            for x in row {
+                *x *= weight;
+            }
+        }
+    }
 }
 
 fn normal(rng: &mut ChaCha8Rng) -> f64 {

@@ -6,6 +6,7 @@
 use crate::data::Init;
 use crate::diag::{Code, Diagnostic};
 use crate::model::Role;
+use crate::numeric::log_or_floor;
 use crate::plan::Step;
 
 use super::Engine;
@@ -232,6 +233,13 @@ fn single(
                 .help("give scales and probabilities a prior, or start elsewhere (--seed, --init)");
             return Err(fail(e, &trace, iterations));
         }
+        // Below half the floor only a logarithm of 0 reaches: a cell of probability 0 that depends on nothing unknown.
+        if l < 0.5 * log_or_floor(0.0) {
+            let e = Diagnostic::new(Code::E0710, "the data are impossible under the model")
+                .note("some observed cell has probability 0, whatever the unknowns are")
+                .help("check the constant probabilities of 0 and 1 against the data, or give other starting values with --init");
+            return Err(fail(e, &trace, iterations));
+        }
         if !em {
             iterations += 1;
         }
@@ -257,6 +265,11 @@ fn single(
             && options.tol > 0.0
             && (l - b).abs() <= options.tol * l.abs()
         {
+            stop = Stop::Converged;
+            break;
+        }
+        // Blocks that share no term are all at the posterior after one sweep.
+        if d.method == crate::derive::Method::ExactPosterior && options.tol > 0.0 {
             stop = Stop::Converged;
             break;
         }

@@ -7,18 +7,29 @@
 //! value or the textbook parameters of q, and the expected statistics that updates of other blocks read. Not here: opening
 //! and writing files, printing (see `cli`).
 
+pub mod apply;
 pub mod collect;
 pub mod elements;
+pub mod entropy;
+mod infer;
 pub mod json;
 pub mod learn;
+pub mod load;
 pub mod local;
 pub mod number;
 pub mod order;
+pub mod predict;
+mod record;
+mod row_names;
+pub mod score;
+mod statistic;
 pub mod summary;
 mod table;
 
 pub use json::{Nested, Ordered};
 pub use learn::{Data, Learned, Request, Settings, fit, fit_with};
+pub use predict::{Prediction, Predictions, predict};
+pub use score::{Score, ScoreKind, TableScore, score};
 
 use serde::{Deserialize, Serialize};
 
@@ -228,17 +239,14 @@ impl Fit {
         v.value.as_ref().or(v.mean.as_ref()).map(|a| &a.0)
     }
 
-    /// The labels of a plate's elements; positions from 1 where they have none.
-    pub fn labels(&self, plate: &str) -> Vec<String> {
+    /// The labels of a plate's `n` elements; positions from 1 where they have none.
+    pub fn labels(&self, plate: &str, n: usize) -> Vec<String> {
         if plate == "binary" {
-            return vec!["0".into(), "1".into()];
+            return (0..n).map(|i| i.to_string()).collect();
         }
-        match self.plates.get(plate) {
-            Some(p) => match &p.labels {
-                Some(l) => l.clone(),
-                None => (1..=p.size).map(|i| i.to_string()).collect(),
-            },
-            None => vec![],
+        match self.plates.get(plate).and_then(|p| p.labels.as_ref()) {
+            Some(l) if l.len() == n => l.clone(),
+            _ => (1..=n).map(|i| i.to_string()).collect(),
         }
     }
 }

@@ -13,6 +13,8 @@ use super::{Estimate, Fit};
 
 /// Elements of an axis that are shown.
 const SHOWN: usize = 20;
+/// Tables that are shown of an array of more than two axes.
+const PARTS: usize = 6;
 /// Columns that are shown.
 const WIDE: usize = 10;
 /// Entries of a large simplex that are shown.
@@ -128,6 +130,8 @@ pub fn variable(fit: &Fit, name: &str, e: &Estimate) -> String {
     if probabilities.is_some() {
         axes.extend(e.values.clone());
     }
+    // A file may have been edited: every axis has some name.
+    axes.resize(a.ndim(), "axis".into());
     let brackets = match axes.len() {
         0 => String::new(),
         _ => format!("[{}]", axes.join(", ")),
@@ -140,7 +144,8 @@ pub fn variable(fit: &Fit, name: &str, e: &Estimate) -> String {
         e.sd.as_ref()
             .map(|s| &s.0)
             .filter(|s| s.shape() == a.shape());
-    let covariance = e.domain == "covariance" && a.ndim() >= 2;
+    let square = a.ndim() >= 2 && a.shape()[a.ndim() - 1] == a.shape()[a.ndim() - 2];
+    let covariance = e.domain == "covariance" && square;
     let matrix = if covariance {
         ", as sd and correlation"
     } else {
@@ -150,14 +155,7 @@ pub fn variable(fit: &Fit, name: &str, e: &Estimate) -> String {
     let labels: Vec<Vec<String>> = axes
         .iter()
         .zip(a.shape())
-        .map(|(p, n)| {
-            let l = fit.labels(p);
-            if l.len() == *n {
-                l
-            } else {
-                (1..=*n).map(|i| i.to_string()).collect()
-            }
-        })
+        .map(|(p, n)| fit.labels(p, *n))
         .collect();
     let shown = Shown {
         axes: &axes,
@@ -218,7 +216,7 @@ impl Shown<'_> {
             (2, false) => self.matrix(out, &a, &title(&self.axes[level]), level),
             _ => {
                 let n = a.len_of(Axis(0));
-                for (i, part) in a.axis_iter(Axis(0)).enumerate().take(SHOWN) {
+                for (i, part) in a.axis_iter(Axis(0)).enumerate().take(PARTS) {
                     let name = format!("{} {}", self.axes[level], clip(&self.labels[level][i], 16));
                     let name = match front {
                         "" => name,
@@ -226,7 +224,7 @@ impl Shown<'_> {
                     };
                     self.array(out, part, None, &name, level + 1);
                 }
-                more(out, n, SHOWN, &self.axes[level]);
+                more(out, n, PARTS, &self.axes[level]);
             }
         }
     }

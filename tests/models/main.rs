@@ -1,0 +1,13 @@
+//! The models that ship with the project, on their own data: every one fits, and what it fits is right.
+
+mod closed_forms;
+mod fixture;
+mod folders;
+mod hand_em;
+mod hand_em_votes;
+mod invariance;
+mod simulate;
+mod split;
+mod sprinkler;
+mod starts;
+mod zeros;
