@@ -122,7 +122,11 @@ pub fn expectations(c: &Collected<'_, '_>) -> Vec<Equation> {
                 let s = of(if inverse { "scale" } else { "inverse scale" }, &v);
                 let df = of("df", &v);
                 if has(K::Value) || has(K::Power(-1)) {
-                    let left = if inverse { v.clone().inverse() } else { v.clone() };
+                    let left = if inverse {
+                        v.clone().inverse()
+                    } else {
+                        v.clone()
+                    };
                     out.push(line(
                         left.expected(),
                         Formula::product([df.clone(), s.clone().inverse()]),
@@ -146,9 +150,9 @@ pub fn expectations(c: &Collected<'_, '_>) -> Vec<Equation> {
                 let at = |m: Formula| Formula::sum([x.clone(), m.negated()]);
                 let d = at(w.clone());
                 let e = at(w.clone().expected());
-                let size = c.slots.of[1]
-                    .last()
-                    .map_or(Formula::Number(1.0), |a| c.page.writer.letters.size(a.plate));
+                let size = c.slots.of[1].last().map_or(Formula::Number(1.0), |a| {
+                    c.page.writer.letters.size(a.plate)
+                });
                 out.push(Equation::new(
                     format!("for any vector {letter}"),
                     Formula::equation(
@@ -197,10 +201,7 @@ pub fn expectations(c: &Collected<'_, '_>) -> Vec<Equation> {
                 let e = w.clone().expected();
                 out.push(line(
                     Formula::product([w.clone(), w.clone().transposed()]).expected(),
-                    Formula::sum([
-                        of("Cov", &w),
-                        Formula::product([e.clone(), e.transposed()]),
-                    ]),
+                    Formula::sum([of("Cov", &w), Formula::product([e.clone(), e.transposed()])]),
                 ));
             }
         }
@@ -217,9 +218,9 @@ fn log_determinant(
     s: Formula,
     inverse: bool,
 ) -> Equation {
-    let size = c.slots.of[i]
-        .last()
-        .map_or(Formula::Number(1.0), |a| c.page.writer.letters.size(a.plate));
+    let size = c.slots.of[i].last().map_or(Formula::Number(1.0), |a| {
+        c.page.writer.letters.size(a.plate)
+    });
     let psi = Formula::Apply(format!("ψ_{}", size.text()), vec![half(df)]);
     let parts = [
         psi,
