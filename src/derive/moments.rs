@@ -22,6 +22,9 @@ pub struct NoMoment {
     pub kinds: Vec<StatisticKind>,
 }
 
+/// Published expectations whose product is one part of an expectation, and the axes they sum themselves.
+type Variant = (Vec<Moment>, Vec<Axis>);
+
 /// The block of each unknown.
 pub struct BlockOf<'a> {
     /// The blocks.
@@ -84,11 +87,7 @@ impl BlockOf<'_> {
     }
 
     /// What a block publishes about a product of its own statistics; each variant with the axes it sums itself.
-    fn of_block(
-        &self,
-        block: &Block,
-        stats: &[&Statistic],
-    ) -> Result<Vec<(Vec<Moment>, Vec<Axis>)>, NoMoment> {
+    fn of_block(&self, block: &Block, stats: &[&Statistic]) -> Result<Vec<Variant>, NoMoment> {
         let refuse = || NoMoment {
             unknown: stats[0].of,
             kinds: stats.iter().map(|s| s.kind).collect(),

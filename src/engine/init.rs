@@ -171,13 +171,20 @@ fn apply(
             publish_point(engine, state, u, v).map_err(|why| mismatch(name, why))?;
         }
         InitValue::Parameters(list) => {
-            if block.unknowns.len() > 1
-                || matches!(block.form, Form::GaussianWishart | Form::GaussianGamma)
-            {
-                return Err(mismatch(
-                    name,
-                    "its block is joint with other unknowns: give means or values instead of parameters",
-                ));
+            if block.unknowns.len() > 1 {
+                // A joint block starts from the means of its parts.
+                let Some(mut mean) = joint_mean(list) else {
+                    return Err(mismatch(
+                        name,
+                        "its block is joint with other unknowns: give its mean or value",
+                    ));
+                };
+                if let Some(c) = engine.centre(u) {
+                    mean -= &c;
+                }
+                publish_point(engine, state, u, mean).map_err(|why| mismatch(name, why))?;
+                state.blocks[id.index()].initialised = true;
+                return Ok(());
             }
             publish_parameters(engine, state, u, id, list).map_err(|why| mismatch(name, why))?;
         }
@@ -187,6 +194,30 @@ fn apply(
     }
     state.blocks[id.index()].initialised = true;
     Ok(())
+}
+
+/// The mean of one part of a joint block from its textbook parameters: `df * inverse_scale^-1` of a precision matrix,
+/// `shape / rate` of a precision.
+fn joint_mean(list: &[(String, ArrayD<f64>)]) -> Option<ArrayD<f64>> {
+    let get = |n: &str| list.iter().find(|(x, _)| x == n).map(|(_, a)| a);
+    if let Some(m) = get("mean").or_else(|| get("value")) {
+        return Some(m.clone());
+    }
+    if let (Some(shape), Some(rate)) = (get("shape"), get("rate")) {
+        return Some(shape / rate);
+    }
+    let (df, scale) = (get("df")?, get("inverse_scale")?);
+    let n = *scale.shape().last()?;
+    let mut out = scale.as_standard_layout().into_owned();
+    let flat = out.as_slice_mut()?;
+    for (m, df) in flat.chunks_mut((n * n).max(1)).zip(df.iter()) {
+        let mut inverse = vec![0.0; n * n];
+        crate::numeric::linalg::inverse_spd(m, n, &mut inverse).ok()?;
+        for (x, y) in m.iter_mut().zip(inverse) {
+            *x = df * y;
+        }
+    }
+    Some(out)
 }
 
 fn apply_discrete(
@@ -381,17 +412,55 @@ fn publish_point(
     Ok(())
 }
 
-/// V w and w' V w of a mean and a precision that are points.
+/// V w and w' V w of a mean and a precision that are points; a part that is not given yet counts as its default.
 fn publish_scale_point(engine: &Engine<'_>, state: &mut State, id: BlockId) {
     let block = engine.derivation.block(id);
     let (w, v) = (block.unknowns[0], block.unknowns[1]);
-    for kind in [MomentKind::Cross(w), MomentKind::Quadratic(w)] {
+    let value = |u: UnknownId| {
         state
             .moments
-            .entry(kind)
-            .or_insert_with(|| ArrayD::zeros(IxDyn(&engine.moment_shape(kind))));
+            .get(&MomentKind::Statistic(u, StatisticKind::Value))
+            .map(|a| a.iter().copied().collect::<Vec<f64>>())
+    };
+    let mean = value(w).unwrap_or_else(|| vec![0.0; engine.shape(w).iter().product()]);
+    let Some(precision) = value(v) else {
+        return;
+    };
+    let (means, inside) = engine.layout(id, 0);
+    let (precisions, _) = engine.layout(id, 1);
+    let matrix = matches!(block.form, Form::GaussianWishart);
+    let d = if matrix { inside } else { 1 };
+    let mut cross = vec![0.0; mean.len()];
+    let mut square = vec![];
+    for (b, p) in precisions.iter().enumerate() {
+        let at = |k: usize| means[b * inside + k];
+        let first = p / (d * d).max(1) * d * d;
+        let v = &precision[first..first + d * d];
+        if matrix {
+            let mut total = 0.0;
+            for i in 0..inside {
+                let vm: f64 = (0..inside).map(|j| v[i * d + j] * mean[at(j)]).sum();
+                cross[at(i)] = vm;
+                total += vm * mean[at(i)];
+            }
+            square.push(total);
+        } else {
+            for i in 0..inside {
+                cross[at(i)] = v[0] * mean[at(i)];
+                for j in 0..inside {
+                    square.push(v[0] * mean[at(i)] * mean[at(j)]);
+                }
+            }
+        }
     }
-    let _ = v;
+    for (kind, values) in [
+        (MomentKind::Cross(w), cross),
+        (MomentKind::Quadratic(w), square),
+    ] {
+        if let Ok(a) = ArrayD::from_shape_vec(IxDyn(&engine.moment_shape(kind)), values) {
+            state.moments.insert(kind, a);
+        }
+    }
 }
 
 fn sizes(shape: &[usize]) -> String {

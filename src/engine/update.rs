@@ -319,7 +319,7 @@ impl Engine<'_> {
     }
 
     /// For each unknown of a block: flat positions of its elements by (batch, inside).
-    fn layout(&self, id: BlockId, i: usize) -> (Vec<usize>, usize) {
+    pub fn layout(&self, id: BlockId, i: usize) -> (Vec<usize>, usize) {
         let block = self.derivation.block(id);
         let shape = self.shape(block.unknowns[i]);
         let batch: Vec<usize> = block.batch_slots[i].iter().map(|s| shape[*s]).collect();

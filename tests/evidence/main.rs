@@ -1,5 +1,11 @@
 //! Does what the compiler derives equal what shares no code with it? Log-likelihoods, posteriors, evidences and M-steps here
 //! are plain loops and closed forms over statrs, written by hand for each model.
+// Loops over plain indices are how the formulas read.
+#![allow(
+    clippy::needless_range_loop,
+    clippy::type_complexity,
+    clippy::too_many_arguments
+)]
 
 mod bounds;
 mod conjugate;

@@ -1,5 +1,11 @@
 //! Fits against reference results of trusted peers, iteration by iteration, where `../shared/oracles` (or `$PMC_SHARED`)
 //! exists. Each reference file names its model, data, start and objective after every iteration.
+// Loops over plain indices are how the formulas read.
+#![allow(
+    clippy::needless_range_loop,
+    clippy::type_complexity,
+    clippy::too_many_arguments
+)]
 
 mod fixture;
 mod gaussian;
