@@ -152,7 +152,7 @@ impl Writer<'_> {
     /// A piece with every letter written.
     pub fn piece(&self, p: &Piece, outer: &Names) -> Formula {
         self.piece_as(p, outer, Layout::Index)
-            .unwrap_or_else(|| Formula::Number(p.coef))
+            .unwrap_or(Formula::Number(p.coef))
     }
 
     /// A piece in a layout; `None` where it has no such form.
