@@ -1,6 +1,6 @@
 //! Completion of a statement: latent indices become axes with indicators.
 //!
-//! `mu[z]` and `Sigma[z]` of one statement share an axis k and one factor 1[z = k], so (x - mu[z])^2 has no k != k'. Only
+//! `mu[z]` and `Sigma[z]` of one statement share an axis k and one factor 1[z = k], so `(x - mu[z])^2` has no k != k'. Only
 //! when the whole log density stands may this be done.
 
 use crate::family::StatisticKind;

@@ -35,9 +35,9 @@ pub enum Formula {
     Bars(Box<Formula>),
     /// f(a, b)
     Apply(String, Vec<Formula>),
-    /// E[a], shape[a]: a functional of a distribution.
+    /// `E[a]`, `shape[a]`: a functional of a distribution.
     Of(String, Box<Formula>),
-    /// 1[a], or [a] where it only restricts: 1 where the condition holds, else 0.
+    /// `1[a]`, or `[a]` where it only restricts: 1 where the condition holds, else 0.
     Indicator(Box<Formula>),
     /// The sum of `body` over `over`, where all of `given` hold.
     Total {
@@ -159,7 +159,7 @@ impl Formula {
         Formula::Log(Box::new(self))
     }
 
-    /// E[a]
+    /// `E[a]`
     #[must_use]
     pub fn expected(self) -> Formula {
         Formula::Of("E".into(), Box::new(self))

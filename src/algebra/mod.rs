@@ -6,7 +6,7 @@
 //! log p = sum_i coef_i prod_j data_ij prod_k t_ik ,   summed over the axes of term i
 //! ```
 //!
-//! `dist` states each log density with the operations of [`Expander`]; [`complete`] turns latent indices into axes with
+//! `dist` states each log density with the operations of [`Expander`]; [`mod@complete`] turns latent indices into axes with
 //! indicators once a statement is whole; [`canonical`](canonical::canonicalise) makes equal terms equal. No arrays, no
 //! sizes: plates stay symbolic.
 

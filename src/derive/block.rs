@@ -121,7 +121,7 @@ pub enum Target {
     Quadratic,
 }
 
-/// d E[log p] / d E[statistic], one term of it: the term without the statistic, summed over the axes the target lacks.
+/// `d E[log p] / d E[statistic]`, one term of it: the term without the statistic, summed over the axes the target lacks.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Message {
     /// Which statistic.
@@ -144,7 +144,7 @@ pub struct Moment {
 /// The kinds of published expectation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum MomentKind {
-    /// E[t] over the unknown's slots.
+    /// `E[t]` over the unknown's slots.
     Statistic(UnknownId, StatisticKind),
     /// Cov(u_I, v_J) over batch, inside of u, inside of v.
     Covariance(UnknownId, UnknownId),

@@ -3,7 +3,7 @@
 use crate::algebra::{Statistic, Subscript, Term, UnknownId, Unknowns};
 use crate::diag::Diagnostic;
 use crate::family::{StatisticKind, Support, by_signature};
-use crate::model::{Domain, Model, PlateId, Role};
+use crate::model::{DirectiveKind, Domain, Model, PlateId, Role};
 
 use super::block::{Block, Exactness, Form};
 use super::group::{Group, Rule, kinds_of};
@@ -25,6 +25,22 @@ pub fn block(
     let not_yet = |what: String, help: &str| {
         Box::new(refusal::group(model, unknowns, g.unknowns[0], what, help))
     };
+    let split_asked = g.unknowns.iter().any(|u| {
+        unknowns.get(*u).factorised
+            || model.directives.iter().any(|d| {
+                matches!(&d.kind, DirectiveKind::Factorise(v, _) if unknowns.variable(*v) == *u)
+            })
+    });
+    if inside && split_asked && first.element_plate().is_none() {
+        return Err(not_yet(
+            format!(
+                "`{}` is asked to be split element by element along {}",
+                first.name,
+                inside_names(model, unknowns, g)
+            ),
+            "without `factorised` its elements are solved together, which is closer to the posterior",
+        ));
+    }
     let mut rows = None;
     let form = if g.rule == Rule::Scale {
         if unknowns.get(g.unknowns[1]).domain == Domain::Precision {

@@ -352,7 +352,7 @@ impl<'a> Evaluator<'a> {
         self.gather(values, s)
     }
 
-    /// values[s], over the axes in s; blank subscripts give NaN.
+    /// `values[s]`, over the axes in s; blank subscripts give NaN.
     pub fn gather(&self, values: &ArrayD<f64>, s: &[Subscript]) -> Tensor {
         let plain: Option<Vec<Axis>> = s
             .iter()

@@ -235,7 +235,7 @@ impl<'a> Engine<'a> {
                             names.join(", "),
                             DENSE_BYTES / 1e9
                         ))
-                        .help("use fewer elements, or write `as factorised` where a split is acceptable"),
+                        .help("use fewer rows or elements"),
                 );
             }
         }

@@ -1,6 +1,6 @@
 //! Updates of blocks that are not row by row: collect the messages, read out the family.
 //!
-//! `latent` publishes E[t] and the entropy; `param` and `as dirac` publish t(mode).
+//! `latent` publishes `E[t]` and the entropy; `param` and `as dirac` publish t(mode).
 
 use std::collections::BTreeMap;
 

@@ -8,7 +8,7 @@
 //! ```
 //!
 //! The row part of a term (data and local statistics with the row axis) is its key; terms with one key add up. Before a pass
-//! the T are made from the globals; the pass computes eta_n = sum over keys data_n T_key[column[n]], the local factor, and
+//! the T are made from the globals; the pass computes eta_n = sum over keys data_n `T_key[column[n]]`, the local factor, and
 //! adds to the A; the global step sees the A only. A key without local statistic is hoisted: computed once.
 //!
 //! Not here: arrays, sizes, threads (see `engine`).

@@ -96,7 +96,7 @@ impl Numbers {
         Numbers(seed)
     }
 
-    pub fn next(&mut self) -> f64 {
+    pub fn draw(&mut self) -> f64 {
         self.0 = self
             .0
             .wrapping_mul(6_364_136_223_846_793_005)
@@ -106,7 +106,7 @@ impl Numbers {
 
     /// Roughly Gaussian.
     pub fn bell(&mut self) -> f64 {
-        (0..12).map(|_| self.next()).sum::<f64>() - 6.0
+        (0..12).map(|_| self.draw()).sum::<f64>() - 6.0
     }
 }
 

@@ -232,7 +232,7 @@ fn votes() -> String {
     let mut csv = String::from("item,worker,answer\n");
     for item in 0..30 {
         for worker in 0..4 {
-            let right = r.next() < 0.85;
+            let right = r.draw() < 0.85;
             let yes = (item % 3 == 0) == right;
             csv.push_str(&format!(
                 "i{item:02},w{worker},{}\n",

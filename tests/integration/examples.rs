@@ -94,3 +94,14 @@ fn models_of_the_language_page_compile() {
         assert!(found.is_empty(), "{}", render_plain(&found, &source));
     }
 }
+
+#[test]
+fn the_readme_shows_the_model_that_it_runs() {
+    let read = |path: &str| std::fs::read_to_string(root().join(path)).unwrap();
+    let page = read("README.md");
+    assert!(page.contains(read("models/gmm/model.pmod").trim()));
+    for link in page.split("](").skip(1) {
+        let target = link.split([')', '#']).next().unwrap_or_default();
+        assert!(root().join(target).exists(), "{target}");
+    }
+}
