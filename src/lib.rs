@@ -18,6 +18,20 @@
 //! assert!((new.total + 0.5 * (2.0 * std::f64::consts::PI * 3.5).ln()).abs() < 1e-12);
 //! ```
 #![warn(missing_docs)]
+#![deny(unsafe_code)]
+// What a user writes never panics; what is printed does not depend on the order of a hash map.
+#![cfg_attr(
+    not(test),
+    warn(
+        clippy::dbg_macro,
+        clippy::expect_used,
+        clippy::iter_over_hash_type,
+        clippy::panic,
+        clippy::print_stderr,
+        clippy::print_stdout,
+        clippy::unwrap_used,
+    )
+)]
 
 pub mod algebra;
 pub mod check;

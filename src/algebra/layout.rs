@@ -152,7 +152,7 @@ impl Writer<'_> {
     /// A piece with every letter written.
     pub fn piece(&self, p: &Piece, outer: &Names) -> Formula {
         self.piece_as(p, outer, Layout::Index)
-            .unwrap_or_else(|| Formula::Number(p.coef))
+            .unwrap_or(Formula::Number(p.coef))
     }
 
     /// A piece in a layout; `None` where it has no such form.
@@ -669,7 +669,7 @@ impl Writer<'_> {
             };
             // A factor twice is its square.
             match place.last_mut() {
-                Some(last) if *last == a.expected => {
+                Some(last) if *last == a.expected && !matches!(last, Formula::Number(_)) => {
                     *last = a.expected.power(Formula::Number(2.0));
                 }
                 _ => place.push(a.expected),

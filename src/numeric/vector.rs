@@ -9,6 +9,8 @@
 //! with fused multiply-add (AVX2, AVX-512) give the same bits as each other; the path without it may differ from them in the
 //! last place.
 
+#![allow(unsafe_code)] // calls of functions for an instruction set that was found at run time
+
 // Cody & Waite: the upper part has 20 trailing zeros, so that n times it is exact.
 const LN_2_HIGH: f64 = 6.931_471_803_691_238e-1;
 const LN_2_LOW: f64 = 1.908_214_929_270_587_7e-10;

@@ -75,3 +75,22 @@ fn every_code_has_one_entry() {
         assert_eq!(count, 1, "{code} {summary}");
     }
 }
+
+#[test]
+fn models_of_the_language_page_compile() {
+    let page = std::fs::read_to_string(root().join("docs/language.md")).unwrap();
+    let models: Vec<&str> = page
+        .split("```pmod\n")
+        .skip(1)
+        .filter_map(|s| s.split("```").next())
+        .collect();
+    assert!(!models.is_empty());
+    for text in models {
+        let source = SourceFile::new("language.pmod", text);
+        let (m, mut found) = model(&source);
+        if let Some(m) = m {
+            found.extend(findings(&m, None));
+        }
+        assert!(found.is_empty(), "{}", render_plain(&found, &source));
+    }
+}
