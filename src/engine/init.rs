@@ -6,7 +6,7 @@
 //! that are multiplied with each other start at random. What else is read before it was updated has its prior's expectation
 //! where that is proper, else 0, 1, or equal probabilities.
 
-use ndarray::{ArrayD, Dimension, IxDyn};
+use ndarray::{ArrayD, Axis as Dim, Dimension, IxDyn};
 use rand::RngExt;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -17,7 +17,7 @@ use crate::data::{BLANK, Init, InitValue};
 use crate::derive::{BlockId, Form, MomentKind, Target};
 use crate::diag::{Code, Diagnostic};
 use crate::family::{Parameter, StatisticKind};
-use crate::model::{Domain, Role};
+use crate::model::{Domain, PlateId, Role};
 use crate::numeric::log_or_floor;
 use crate::plan::{Planned, Step};
 
@@ -52,7 +52,10 @@ pub fn start(
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     for (p, blocks) in engine.bound.iter().enumerate() {
         for (i, b) in blocks.iter().enumerate() {
-            if state.blocks[b.block.index()].initialised || reads_known(engine, state, b.block) {
+            if state.blocks[b.block.index()].initialised
+                || reads_known(engine, state, b.block)
+                || told_apart(engine, state, b.block)
+            {
                 continue;
             }
             let what = start_rows(engine, state, p, i, b, &mut rng);
@@ -104,6 +107,42 @@ fn reads_known(engine: &Engine<'_>, state: &State, id: BlockId) -> bool {
         .couplings
         .iter()
         .all(|c| state.blocks[c.block.index()].initialised)
+}
+
+/// True if a given value differs between the elements of a discrete latent and meets data of the row beside it: then q
+/// follows from it, and a random start would only overwrite what was given.
+fn told_apart(engine: &Engine<'_>, state: &State, id: BlockId) -> bool {
+    let d = engine.derivation;
+    let block = d.block(id);
+    let given = |u: UnknownId| {
+        d.block_of(u)
+            .is_some_and(|b| state.blocks[b.index()].initialised)
+    };
+    let differs = |u: UnknownId, plate: PlateId| {
+        let slots = &d.unknowns.get(u).slots;
+        [StatisticKind::Value, StatisticKind::Log]
+            .iter()
+            .filter_map(|k| state.moments.get(&MomentKind::Statistic(u, *k)))
+            .any(|a| {
+                slots.iter().take(a.ndim()).enumerate().any(|(i, p)| {
+                    *p == plate
+                        && a.lanes(Dim(i))
+                            .into_iter()
+                            .any(|l| l.iter().any(|x| *x != l[0]))
+                })
+            })
+    };
+    block.unknowns.iter().any(|z| {
+        d.unknowns.get(*z).element_plate().is_some_and(|plate| {
+            d.terms.items.iter().any(|t| {
+                t.stats.iter().any(|s| s.of == *z)
+                    && t.stats.iter().any(|s| {
+                        let gathered = s.index.iter().any(|i| matches!(i, Subscript::Column(..)));
+                        (gathered || !t.data.is_empty()) && given(s.of) && differs(s.of, plate)
+                    })
+            })
+        })
+    })
 }
 
 /// The step at which the first sweep begins: the first block without a value all of whose neighbours have one; else the
@@ -313,7 +352,16 @@ fn publish_point(
     let unknown = d.unknowns.get(u);
     let flat = value.as_slice().unwrap_or(&[]);
     let ok = match unknown.domain {
-        Domain::Positive => flat.iter().all(|x| *x > 0.0),
+        // A rate may be 0, as an update may leave it; what some term inverts may not.
+        Domain::Positive => {
+            let inverted = d
+                .terms
+                .items
+                .iter()
+                .flat_map(|t| &t.stats)
+                .any(|s| s.of == u && matches!(s.kind, StatisticKind::Power(p) if p < 0));
+            flat.iter().all(|x| *x > 0.0 || (*x == 0.0 && !inverted))
+        }
         Domain::Probability | Domain::Simplex => flat.iter().all(|x| (0.0..=1.0).contains(x)),
         _ => flat.iter().all(|x| x.is_finite()),
     };
@@ -356,7 +404,7 @@ fn publish_point(
             put(
                 state,
                 single(StatisticKind::Log),
-                flat.iter().map(|x| x.ln()).collect(),
+                flat.iter().map(|x| log_or_floor(*x)).collect(),
             );
             for p in [-2i8, -1, 2] {
                 put(

@@ -228,6 +228,70 @@ fn a_count_that_one_component_never_shows() {
         })
         .sum();
     same("l", f.last(), l, 1e-10);
+    // such a fit is a start like any other
+    let again = json!({"weight": w, "rate": [[r[0], r[1]], [r[2], r[3]]]});
+    let g = fit(model, &format!("b,a\n{csv}"), Some(again), 0);
+    same("from there", g.last(), l, 1e-10);
+}
+
+#[test]
+fn a_variance_of_zero_is_no_start() {
+    let init = json!({"weight": [0.5, 0.5], "mu": [1, 2], "s2": [0, 1]});
+    let (codes, text) = refusal(DIAGONAL, "y\n0\n1\n2\n4\n", Some(init), 3);
+    assert_eq!(codes, ["E0714"], "{text}");
+}
+
+#[test]
+fn a_part_of_the_start_is_enough() {
+    // the means alone: equal weights and variances of 1 beside them, and no random assignment that overwrites them
+    let y = [0.0, 1.0, 2.0, 4.0, 5.0, 6.5, 0.5];
+    let csv = "y\n0\n1\n2\n4\n5\n6.5\n0.5\n";
+    let l = |t: &[f64]| {
+        let e = |y: f64, k: usize| t[k].ln() + ln_normal(y, t[2 + k], t[4 + k]);
+        y.iter()
+            .map(|y| logsumexp(&[e(*y, 0), e(*y, 1)]))
+            .sum::<f64>()
+    };
+    let f = fit(DIAGONAL, csv, Some(json!({"mu": [0.5, 5]})), 8);
+    let start = [0.5, 0.5, 0.5, 5.0, 1.0, 1.0];
+    same("start", f.outcome.trace[0], l(&start), 1e-10);
+    same("l", f.last(), l(&f.points(&["weight", "mu", "s2"])), 1e-10);
+}
+
+#[test]
+fn a_start_that_tells_no_components_apart_is_completed() {
+    let csv = "y\n0\n1\n2\n4\n5\n6.5\n0.5\n3\n";
+    for init in [json!({"s2": [2, 2]}), json!({"weight": [0.4, 0.6]})] {
+        let model = DIAGONAL.replace(
+            "param s2[k] : positive",
+            "param s2[k] ~ InverseGamma(2, scale = 1)",
+        );
+        let f = fit(&model, csv, Some(init), 20);
+        let mu = f.get("mu", "value");
+        assert!((mu[0] - mu[1]).abs() > 0.5, "{mu:?}");
+    }
+}
+
+#[test]
+fn zeros_of_a_mixed_table_do_not_make_a_row_impossible() {
+    // a simplex entry of exactly 0 beside a blank label: the blank row is possible everywhere
+    let model = "plate letter { x, y }
+        data row { letter : label  w : weight }
+        plate k(2)
+        param weight : simplex over k
+        param p[k] : simplex over letter
+        latent z[row] ~ Categorical(weight)
+        observe letter[row] ~ Categorical(p[z])";
+    let init = json!({"weight": [0.25, 0.75], "p": [[1, 0], [0, 1]]});
+    let f = fit(model, "letter,w\nx,1\n,2\ny,1\n", Some(init), 2);
+    same_list(
+        "weight",
+        &f.get("weight", "value"),
+        &[0.4375, 0.5625],
+        1e-12,
+    );
+    let l = 0.4375f64.ln() + 0.5625f64.ln();
+    same("l", f.last(), l, 1e-12);
 }
 
 #[test]
