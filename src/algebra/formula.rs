@@ -231,13 +231,7 @@ impl Formula {
             Formula::Total { .. } => 3,
             Formula::Log(_) => 4,
             Formula::Power(..) | Formula::Transposed(_) => 5,
-            Formula::Number(x) => {
-                if *x < 0.0 {
-                    1
-                } else {
-                    6
-                }
-            }
+            Formula::Number(x) if *x < 0.0 => 1,
             _ => 6,
         }
     }
