@@ -15,8 +15,9 @@ use crate::derive::Form;
 use crate::family::StatisticKind as K;
 use crate::model::{Axis, Role};
 
-use super::message::{Target, add, symmetric};
+use super::message::Target;
 use super::page::Page;
+use super::simplify::{add, symmetric};
 use super::update::{Collected, Equation, cancel};
 
 impl Page<'_> {

@@ -392,7 +392,7 @@ fn replace(s: &Subscript, target: &Subscript, by: Axis) -> Subscript {
 }
 
 /// The term about the variables as written: every centre is 0.
-fn uncentred(t: &Term) -> Term {
+pub(super) fn uncentred(t: &Term) -> Term {
     Term {
         data: t.data.iter().map(without_centre).collect(),
         ..t.clone()

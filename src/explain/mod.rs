@@ -20,6 +20,7 @@ mod message;
 mod page;
 mod prose;
 mod read;
+mod simplify;
 mod statement;
 #[cfg(test)]
 mod tests;

@@ -20,8 +20,9 @@ use crate::family::StatisticKind as K;
 use crate::model::{Axis, Role};
 
 use super::gaussian;
-use super::message::{Slots, Target, add, messages};
+use super::message::{Slots, Target, messages};
 use super::page::Page;
+use super::simplify::add;
 
 /// A line of an update.
 #[derive(Debug, Clone, PartialEq)]

@@ -126,7 +126,7 @@ fn function(f: &str) -> String {
         other if other.chars().count() == 1 => other.into(),
         other => match other.split_once('_') {
             Some((f, i)) if !i.is_empty() => format!("{}_{{{}}}", function(f), escaped(i)),
-            _ => format!("\\operatorname{{{}}}", escaped(other)),
+            _ => format!("\\operatorname{{{}}}", escaped(other).replace(' ', "\\ ")),
         },
     }
 }
