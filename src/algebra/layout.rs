@@ -669,7 +669,7 @@ impl Writer<'_> {
             };
             // A factor twice is its square.
             match place.last_mut() {
-                Some(last) if *last == a.expected => {
+                Some(last) if *last == a.expected && !matches!(last, Formula::Number(_)) => {
                     *last = a.expected.power(Formula::Number(2.0));
                 }
                 _ => place.push(a.expected),

@@ -63,8 +63,10 @@ impl Letters {
             let own: Vec<String> = plate
                 .name
                 .chars()
-                .filter(|c| c.is_ascii_alphabetic())
-                .map(|c| c.to_ascii_lowercase().to_string())
+                .map(|c| c.to_ascii_lowercase())
+                // r is a responsibility.
+                .filter(|c| c.is_ascii_alphabetic() && *c != 'r')
+                .map(|c| c.to_string())
                 .collect();
             let (wanted, many): (&[&str], bool) = match plate.kind {
                 PlateKind::Rows(t) | PlateKind::Keyed(t, _) => {

@@ -112,6 +112,29 @@ impl Piece {
         out
     }
 
+    /// Every subscript of its factors mapped; conditions and axes stay.
+    #[must_use]
+    pub fn map(&self, f: &dyn Fn(&Subscript) -> Subscript) -> Piece {
+        let statistic = |s: &Statistic| Statistic {
+            index: s.index.iter().map(f).collect(),
+            ..s.clone()
+        };
+        Piece {
+            data: self.data.iter().map(|k| k.map(f)).collect(),
+            stats: self.stats.iter().map(statistic).collect(),
+            square: self.square.as_ref().map(|s| Square {
+                roots: s.roots.iter().map(|r| r.map(f)).collect(),
+                kind: match &s.kind {
+                    SquareKind::Form(MatrixFactor::Statistic(m), d, e) => {
+                        SquareKind::Form(MatrixFactor::Statistic(statistic(m)), *d, *e)
+                    }
+                    other => other.clone(),
+                },
+            }),
+            ..self.clone()
+        }
+    }
+
     /// Every axis renamed.
     #[must_use]
     pub fn rename(&self, map: &[(Axis, Axis)]) -> Piece {

@@ -3,7 +3,7 @@
 use super::files;
 use super::options::{EmitArgs, Stage};
 use super::output::{Failure, Output, refuse};
-use crate::{algebra, compile, graph, model, syntax};
+use crate::{algebra, compile, derive, graph, model, plan, syntax};
 
 pub(super) fn run(args: &EmitArgs, out: &mut Output) -> Result<(), Failure> {
     let source = files::model(&args.model)?;
@@ -23,6 +23,15 @@ pub(super) fn run(args: &EmitArgs, out: &mut Output) -> Result<(), Failure> {
             let (model, _) = compile::model(&source, &args.switches.options()).map_err(fail)?;
             let (d, _) = compile::compile(&model, None).map_err(fail)?;
             algebra::print::terms(&d.model, &d.unknowns, &d.terms)
+        }
+        Stage::Derivation | Stage::Plan => {
+            let (model, _) = compile::model(&source, &args.switches.options()).map_err(fail)?;
+            let (d, p) = compile::compile(&model, None).map_err(fail)?;
+            if args.stage == Stage::Plan {
+                plan::print::plan(&d, &p)
+            } else {
+                derive::print::derivation(&d)
+            }
         }
     };
     out.write(&text)?;

@@ -176,6 +176,10 @@ pub(super) enum Stage {
     Graph,
     /// The terms of the log joint
     Terms,
+    /// Blocks, families and messages
+    Derivation,
+    /// Passes, keys and steps
+    Plan,
 }
 
 /// `pmc explain`

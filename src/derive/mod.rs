@@ -16,6 +16,7 @@ pub mod group;
 pub mod method;
 pub mod moments;
 mod order;
+pub mod print;
 pub mod refusal;
 pub mod terms;
 

@@ -39,6 +39,11 @@ use rows::{Operand, add_rows};
 use state::{BlockState, PassState, State};
 use tensor::{Tensor, contract};
 
+/// At most this many coupled numbers form one joint Gaussian.
+pub const DENSE_INSIDE: usize = 3000;
+/// At most this many bytes of covariances are kept for one block.
+const DENSE_BYTES: f64 = 2e9;
+
 /// A plan bound to data.
 pub struct Engine<'a> {
     /// What was derived.
@@ -110,6 +115,7 @@ impl<'a> Engine<'a> {
             bound: vec![],
             hoisted: vec![None; plan.keys.len()],
         };
+        engine.check_dense()?;
         engine.check_known()?;
         for pass in &plan.passes {
             let mut blocks = vec![];
@@ -189,6 +195,55 @@ impl<'a> Engine<'a> {
             .borrow()
             .get(&canonical_known(k, &axes))
             .map_or_else(Found::default, |(_, f)| *f)
+    }
+
+    /// A joint Gaussian is factored whole: its inside must be small enough for that.
+    fn check_dense(&self) -> Result<(), Vec<Diagnostic>> {
+        let d = self.derivation;
+        let mut errors = vec![];
+        for b in &d.blocks {
+            if !matches!(
+                b.form,
+                crate::derive::Form::Gaussian | crate::derive::Form::GaussianGamma
+            ) {
+                continue;
+            }
+            let inside: f64 = b
+                .unknowns
+                .iter()
+                .zip(&b.inside_slots)
+                .map(|(u, slots)| {
+                    let plates = &d.unknowns.get(*u).slots;
+                    slots
+                        .iter()
+                        .map(|s| self.plate_size(plates[*s]) as f64)
+                        .product::<f64>()
+                })
+                .sum();
+            let batch: f64 = b.batch.iter().map(|p| self.plate_size(*p) as f64).product();
+            let bytes = batch * inside * inside * 8.0;
+            if inside > DENSE_INSIDE as f64 || bytes > DENSE_BYTES {
+                let names: Vec<String> = b
+                    .unknowns
+                    .iter()
+                    .map(|u| format!("`{}`", d.unknowns.get(*u).name))
+                    .collect();
+                errors.push(
+                    Diagnostic::new(Code::E0601, "memory above the limit")
+                        .note(format!(
+                            "{} form {batch} joint Gaussians of {inside} numbers each; at most {DENSE_INSIDE} numbers and {} GB of covariances are solved at once",
+                            names.join(", "),
+                            DENSE_BYTES / 1e9
+                        ))
+                        .help("use fewer elements, or write `as factorised` where a split is acceptable"),
+                );
+            }
+        }
+        if errors.is_empty() {
+            Ok(())
+        } else {
+            Err(errors)
+        }
     }
 
     /// Every known factor of every term is a number where it is not masked.

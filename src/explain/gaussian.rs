@@ -15,7 +15,7 @@ use crate::derive::Form;
 use crate::family::StatisticKind as K;
 use crate::model::{Axis, Role};
 
-use super::message::{Target, add};
+use super::message::{Target, add, symmetric};
 use super::page::Page;
 use super::update::{Collected, Equation, cancel};
 
@@ -41,6 +41,16 @@ fn vector_axes(c: &Collected<'_, '_>, i: usize) -> Option<(Axis, Axis)> {
     }
 }
 
+/// Entries of the precision between elements of one unknown.
+fn pairs(c: &Collected<'_, '_>, i: usize) -> Vec<Piece> {
+    symmetric(
+        c.message(&Target::Pair(i, i), 1.0),
+        &c.slots.inside(c.block, i),
+        &c.slots.second[i],
+        &|u| c.page.writer.is_matrix(u),
+    )
+}
+
 /// See the module.
 pub fn gaussian(c: &Collected<'_, '_>) -> Vec<Equation> {
     if c.block.unknowns.len() > 1 {
@@ -48,7 +58,7 @@ pub fn gaussian(c: &Collected<'_, '_>) -> Vec<Equation> {
     }
     let latent = c.block.role == Role::Latent;
     let linear = c.message(&Target::Single(0, K::Value), 1.0);
-    let quadratic = c.message(&Target::Pair(0, 0), -2.0);
+    let quadratic = pairs(c, 0);
     if !latent && let Some(e) = weighted_mean(c, &linear, &quadratic) {
         return vec![e];
     }
@@ -159,7 +169,11 @@ fn joint(c: &Collected<'_, '_>) -> Vec<Equation> {
             let names = c
                 .names
                 .bind(c.page.writer.letters, c.slots.second[j].iter().copied());
-            let list = c.message(&Target::Pair(i, j), if i == j { -2.0 } else { -1.0 });
+            let list = if i == j {
+                pairs(c, i)
+            } else {
+                c.message(&Target::Pair(i, j), -1.0)
+            };
             if list.is_empty() {
                 continue;
             }

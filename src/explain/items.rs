@@ -14,8 +14,8 @@ use crate::derive::Derivation;
 use crate::dist::log_density::Value;
 use crate::family::StatisticKind;
 use crate::model::{
-    Argument, ArgumentName, Axis, Case, ColumnId, ColumnType, Conditional, DefinitionId,
-    Distribution, DistributionKind, Factor, FactorId, FactorKind,
+    Argument, ArgumentName, Axis, Case, ColumnId, ColumnType, DefinitionId, Distribution,
+    DistributionKind, Factor, FactorId, FactorKind,
 };
 
 /// A part of log p.
@@ -51,28 +51,27 @@ pub fn items(d: &Derivation) -> Vec<Item> {
     let mut out = vec![];
     for (i, factor) in d.model.factors.iter().enumerate() {
         let f = FactorId::from(i);
-        let Some((piece, expansion)) = square(&ex, factor) else {
-            continue;
-        };
-        let expansion: Vec<Term> = expansion
-            .into_iter()
-            .filter_map(|mut t| {
-                t.from = vec![f];
-                complete(&ex, t)
-            })
-            .collect();
-        let expansion = canonicalise(expansion, &d.unknowns).items;
-        let mut rest = terms.clone();
-        rest.extend(scaled(-1.0, expansion.clone()));
-        let mut rest = canonicalise(rest, &d.unknowns).items;
-        rest.retain(|t| t.coef.abs() > 1e-9);
-        if rest.len() < terms.len() {
-            terms = rest;
-            out.push(Item {
-                piece,
-                terms: expansion,
-                from: vec![f],
-            });
+        for (piece, expansion) in squares(&ex, factor) {
+            let expansion: Vec<Term> = expansion
+                .into_iter()
+                .filter_map(|mut t| {
+                    t.from = vec![f];
+                    complete(&ex, t)
+                })
+                .collect();
+            let expansion = canonicalise(expansion, &d.unknowns).items;
+            let mut rest = terms.clone();
+            rest.extend(scaled(-1.0, expansion.clone()));
+            let mut rest = canonicalise(rest, &d.unknowns).items;
+            rest.retain(|t| t.coef.abs() > 1e-9);
+            if rest.len() < terms.len() {
+                terms = rest;
+                out.push(Item {
+                    piece,
+                    terms: expansion,
+                    from: vec![f],
+                });
+            }
         }
     }
     for t in terms {
@@ -86,22 +85,82 @@ pub fn items(d: &Derivation) -> Vec<Item> {
     out
 }
 
-/// The quadratic part of a Gaussian statement, as a piece and multiplied out.
-fn square(ex: &Expander<'_>, factor: &Factor) -> Option<(Piece, Vec<Term>)> {
+/// The quadratic parts of a statement's Gaussians, as pieces and multiplied out.
+fn squares(ex: &Expander<'_>, factor: &Factor) -> Vec<(Piece, Vec<Term>)> {
     let (conditional, subject) = match &factor.kind {
         FactorKind::Prior(v, c) => (c, Subject::Variable(*v)),
         FactorKind::ObservedColumn(x, c) => (c, Subject::Column(*x)),
         FactorKind::ObservedDefinition(x, c) => (c, Subject::Definition(*x)),
-        FactorKind::ObservedOnly(_) | FactorKind::Potential(_) => return None,
+        FactorKind::ObservedOnly(_) | FactorKind::Potential(_) => return vec![],
     };
-    let Conditional {
-        usual: Case::Always(d),
-        first: None,
-        ..
-    } = conditional
-    else {
-        return None;
-    };
+    let mut leaves = vec![];
+    match &conditional.first {
+        None => branch(ex, &conditional.usual, Choice::default(), &mut leaves),
+        Some(first) => {
+            let has = Known::product(conditional.lags.iter().map(|(a, k)| Known::HasLag(*a, *k)));
+            let lacks = Known::sum([Known::number(1.0), has.clone().negated()]);
+            for (case, mask) in [(&conditional.usual, has), (first, lacks)] {
+                let choice = Choice {
+                    data: vec![mask],
+                    stats: vec![],
+                };
+                branch(ex, case, choice, &mut leaves);
+            }
+        }
+    }
+    leaves
+        .into_iter()
+        .filter_map(|(d, choice)| square(ex, factor, subject, d, &choice))
+        .collect()
+}
+
+/// What must hold for a branch: masks and indicators that multiply its density.
+#[derive(Debug, Clone, Default)]
+struct Choice {
+    data: Vec<Known>,
+    stats: Vec<Statistic>,
+}
+
+/// The distributions of a choice, each with its masks.
+fn branch<'a>(
+    ex: &Expander<'_>,
+    case: &'a Case,
+    choice: Choice,
+    out: &mut Vec<(&'a Distribution, Choice)>,
+) {
+    match case {
+        Case::Always(d) => out.push((d, choice)),
+        Case::By {
+            selector, branches, ..
+        } => {
+            for (e, b) in branches {
+                let mut c = choice.clone();
+                match ex.subscript(selector) {
+                    Subscript::Latent(of, mut index) => {
+                        index.push(Subscript::Element(*e));
+                        c.stats.push(Statistic {
+                            of,
+                            kind: StatisticKind::Indicator,
+                            index,
+                            offset: None,
+                        });
+                    }
+                    other => c.data.push(Known::IsElement(other, *e)),
+                }
+                branch(ex, b, c, out);
+            }
+        }
+    }
+}
+
+/// The quadratic part of a Gaussian, as a piece and multiplied out.
+fn square(
+    ex: &Expander<'_>,
+    factor: &Factor,
+    subject: Subject,
+    d: &Distribution,
+    choice: &Choice,
+) -> Option<(Piece, Vec<Term>)> {
     if d.kind != DistributionKind::Gaussian {
         return None;
     }
@@ -180,11 +239,17 @@ fn square(ex: &Expander<'_>, factor: &Factor) -> Option<(Piece, Vec<Term>)> {
         axes: factor.axes.clone(),
     };
     piece.axes.extend(over);
-    piece.data.extend(mask.clone());
+    let masks: Vec<Known> = mask
+        .into_iter()
+        .chain(choice.data.iter().cloned())
+        .collect();
+    piece.data.extend(masks.iter().cloned());
+    piece.stats.extend(choice.stats.iter().cloned());
     for t in &mut expansion {
         t.coef *= -0.5;
         t.axes.extend(&factor.axes);
-        t.data.extend(mask.clone());
+        t.data.extend(masks.iter().cloned());
+        t.stats.extend(choice.stats.iter().cloned());
     }
     open_latents(ex, &mut piece)?;
     Some((piece, expansion))

@@ -295,7 +295,86 @@ fn aim(mut p: Piece, pairs: Vec<(Subscript, Axis)>) -> Piece {
             plate: t.plate,
         }
     }));
-    p.rename(&map)
+    let p = p.rename(&map);
+    // Where `doc_n = d` holds, `v[doc_n]` is `v[d]`.
+    let known: Vec<(Subscript, Subscript)> = p
+        .given
+        .iter()
+        .filter(|c| matches!(c.left, Subscript::Column(..)))
+        .map(|c| (c.left.clone(), c.right.clone()))
+        .collect();
+    if known.is_empty() {
+        return p;
+    }
+    p.map(&|s| gathered(s, &known))
+}
+
+fn gathered(s: &Subscript, known: &[(Subscript, Subscript)]) -> Subscript {
+    if let Some((_, to)) = known.iter().find(|(x, _)| x == s) {
+        return to.clone();
+    }
+    match s {
+        Subscript::Column(c, i) => {
+            Subscript::Column(*c, i.iter().map(|x| gathered(x, known)).collect())
+        }
+        other => other.clone(),
+    }
+}
+
+/// The message of v_I v_J as entries of -(Q + Q'): twice where it is symmetric in I and J, else both orders.
+pub fn symmetric(
+    list: Vec<Piece>,
+    first: &[Axis],
+    second: &[Axis],
+    is_matrix: &dyn Fn(UnknownId) -> bool,
+) -> Vec<Piece> {
+    let swap: Vec<(Axis, Axis)> = first
+        .iter()
+        .zip(second)
+        .flat_map(|(a, b)| [(*a, *b), (*b, *a)])
+        .collect();
+    let mut out = vec![];
+    for p in list {
+        let other = p.rename(&swap);
+        if ordered(&p, is_matrix) == ordered(&other, is_matrix) {
+            out.push(Piece {
+                coef: -2.0 * p.coef,
+                ..p
+            });
+        } else {
+            out.extend([p, other].map(|p| Piece { coef: -p.coef, ..p }));
+        }
+    }
+    add(out)
+}
+
+/// Factors in an order that does not depend on how they were written.
+fn ordered(p: &Piece, is_matrix: &dyn Fn(UnknownId) -> bool) -> Piece {
+    let mut p = p.clone();
+    for c in p.given.clone() {
+        if let (Subscript::Axis(a), Subscript::Axis(b)) = (&c.left, &c.right) {
+            let (low, high) = (*a.min(b), *a.max(b));
+            p = p.map(&|s| s.substitute(&[(high, Subscript::Axis(low))]));
+        }
+    }
+    for s in &mut p.stats {
+        if is_matrix(s.of)
+            && let [.., a, b] = s.index.as_mut_slice()
+            && a > b
+        {
+            std::mem::swap(a, b);
+        }
+    }
+    p.stats.sort();
+    p.data.sort();
+    for c in &mut p.given {
+        if c.left > c.right {
+            std::mem::swap(&mut c.left, &mut c.right);
+        }
+    }
+    p.given
+        .sort_by(|a, b| (&a.left, &a.right).cmp(&(&b.left, &b.right)));
+    p
 }
 
 /// See the module.

@@ -137,6 +137,21 @@ impl<'a> Page<'a> {
             .iter()
             .cloned()
             .partition(|s| p.axes.iter().any(|a| s.has_axis(*a)));
+        if inside.is_empty()
+            && !p.given.is_empty()
+            && !p.axes.is_empty()
+            && p.square.is_none()
+            && p.data.iter().all(|k| !bound(&k.axes()))
+        {
+            // How many rows meet the conditions.
+            let one = Piece {
+                coef: 1.0,
+                data: vec![],
+                stats: vec![],
+                ..p.clone()
+            };
+            return self.before_count(p, before, one, names);
+        }
         let [s] = inside.as_slice() else { return None };
         let same_block =
             |t: &Statistic| self.writer.latent[t.of.index()] == self.writer.latent[s.of.index()];
@@ -156,6 +171,16 @@ impl<'a> Page<'a> {
             stats: inside,
             ..p.clone()
         };
+        self.before_count(p, before, one, names)
+    }
+
+    fn before_count(
+        &self,
+        p: &Piece,
+        before: Vec<Statistic>,
+        one: Piece,
+        names: &Names,
+    ) -> Option<Formula> {
         let front = Piece {
             stats: before,
             axes: vec![],
@@ -163,9 +188,13 @@ impl<'a> Page<'a> {
             ..p.clone()
         };
         let name = self.count_name(one, names)?;
-        Some(match self.writer.piece(&front, names) {
+        let times = |f: Formula| match f {
             Formula::Ratio(a, b) => Formula::ratio(Formula::product([*a, name]), *b),
             other => Formula::product([other, name]),
+        };
+        Some(match self.writer.piece(&front, names) {
+            Formula::Negative(f) => times(*f).negated(),
+            other => times(other),
         })
     }
 

@@ -53,6 +53,9 @@ pub fn why(d: &Derivation, line: &dyn Fn(Span) -> SourceLine) -> Vec<String> {
     let exact = blocks_where(d, |_, e| e == Exactness::Exact);
     let points = blocks_where(d, |_, e| e == Exactness::Mode);
     let params = blocks_where(d, |r, _| r == Role::Param);
+    if d.blocks.is_empty() {
+        return vec!["Nothing is unknown: the objective is a number.".into()];
+    }
     let mut out = vec![];
     let objective = d.objective.words();
     out.push(match d.method {

@@ -166,24 +166,21 @@ fn wrap(out: &mut String, indent: &str, text: &str) {
     let _ = writeln!(out, "{indent}{line}");
 }
 
-/// Breaks before + and - outside brackets.
+/// Breaks before + and - outside brackets; inside them too where a part is still too long.
 fn wrap_formula(out: &mut String, indent: &str, text: &str) {
-    let mut parts: Vec<String> = vec![String::new()];
-    let mut depth = 0i32;
-    let chars: Vec<char> = text.chars().collect();
-    for (i, c) in chars.iter().enumerate() {
-        match c {
-            '(' | '[' | '{' => depth += 1,
-            ')' | ']' | '}' => depth -= 1,
-            _ => {}
-        }
-        let operator =
-            matches!(chars.get(i + 1), Some('+' | '-' | '=')) && chars.get(i + 2) == Some(&' ');
-        if *c == ' ' && depth == 0 && operator {
-            parts.push(String::new());
-        } else if let Some(last) = parts.last_mut() {
-            last.push(*c);
-        }
+    let room = WIDTH.saturating_sub(indent.chars().count() + 4);
+    let mut parts = vec![text.to_string()];
+    for depth in 0..3 {
+        parts = parts
+            .into_iter()
+            .flat_map(|p| {
+                if p.chars().count() > room {
+                    split(&p, depth)
+                } else {
+                    vec![p]
+                }
+            })
+            .collect();
     }
     let mut line = String::new();
     let mut first = true;
@@ -201,6 +198,28 @@ fn wrap_formula(out: &mut String, indent: &str, text: &str) {
         line.push_str(&p);
     }
     let _ = writeln!(out, "{}{line}", margin_of(indent, first));
+}
+
+/// Splits before operators at most this deep in brackets.
+fn split(text: &str, most: i32) -> Vec<String> {
+    let mut parts: Vec<String> = vec![String::new()];
+    let mut depth = 0i32;
+    let chars: Vec<char> = text.chars().collect();
+    for (i, c) in chars.iter().enumerate() {
+        match c {
+            '(' | '[' | '{' => depth += 1,
+            ')' | ']' | '}' => depth -= 1,
+            _ => {}
+        }
+        let operator = matches!(chars.get(i + 1), Some('+' | '-' | '=' | '/'))
+            && chars.get(i + 2) == Some(&' ');
+        if *c == ' ' && depth <= most && operator {
+            parts.push(String::new());
+        } else if let Some(last) = parts.last_mut() {
+            last.push(*c);
+        }
+    }
+    parts
 }
 
 fn margin_of(indent: &str, first: bool) -> String {

@@ -9,12 +9,19 @@
 
 mod bounds;
 mod conjugate;
+mod counts;
 mod degenerate;
 mod exact;
+mod families;
 mod fixture;
+mod forms;
+mod latents;
+mod lines;
 mod matrices;
 mod mixtures;
 mod networks;
 mod points;
+mod priors;
 mod records;
 mod special;
+mod vectors;

@@ -116,3 +116,40 @@ fn bpca_ard_missing_wine() {
     );
     same_trajectory(name, &f.outcome.trace, &want, 1e-9);
 }
+
+fn local_level(name: &str, blank: impl Fn(usize) -> bool) {
+    let Some(o) = oracle(name) else { return };
+    let model = "data step ordered by year { volume : real }\nparam q : positive\nparam r : positive\n\
+        latent level[step] ~ Gaussian(level[step-1], var = q) first Gaussian(1000, var = 1e5)\n\
+        observe volume[step] ~ Gaussian(level, var = r)";
+    let (header, mut rows) = table("nile.csv");
+    let at = header.iter().position(|h| h == "volume").expect("a column");
+    for (i, r) in rows.iter_mut().enumerate() {
+        if blank(i) {
+            r[at].clear();
+        }
+    }
+    let init = json!({"q": o["init"]["q"], "r": o["init"]["r"]});
+    let want = numbers(&o["trajectory"]["loglik"]);
+    let f = fit(
+        model,
+        &Options::default(),
+        csv_bytes(&header, &rows),
+        Some(init),
+        want.len() - 1,
+    );
+    assert_eq!((f.method, f.objective), ("exact EM", "log_likelihood"));
+    same_trajectory(name, &f.outcome.trace, &want, 1e-9);
+}
+
+#[test]
+fn lds_local_level_nile() {
+    local_level("lds_local_level_nile", |_| false);
+}
+
+#[test]
+fn lds_local_level_missing_nile() {
+    local_level("lds_local_level_missing_nile", |i| {
+        (20..40).contains(&i) || (60..80).contains(&i)
+    });
+}

@@ -1,0 +1,282 @@
+//! A derivation as text, for `pmc emit derivation`: blocks, what they are, what they collect.
+//!
+//! in: a [`Derivation`] -> out: text. Also writes published expectations and contractions, for the plan's printer.
+
+use std::fmt::Write;
+
+use crate::algebra::formula::Formula;
+use crate::algebra::letters::{Letters, Names};
+use crate::algebra::piece::Piece;
+use crate::algebra::print::{Writer, statement_name};
+use crate::algebra::{Statistic, Subscript, UnknownId};
+use crate::model::{Axis, PlateId, Role};
+
+use super::{BlockId, Contraction, Derivation, Moment, MomentKind, Target};
+
+/// Blocks in the order of a sweep, each with its messages.
+pub fn derivation(d: &Derivation) -> String {
+    let letters = Letters::of(&d.model);
+    let w = Writer::plain(&d.model, &d.unknowns, &letters);
+    let mut out = format!(
+        "method {}\nobjective {}\n",
+        d.method.name(),
+        d.objective.words()
+    );
+    for (u, c) in &d.centres {
+        let _ = writeln!(
+            out,
+            "{} is computed about the mean of {}",
+            d.unknowns.get(*u).name,
+            d.model.column(c.column).name
+        );
+    }
+    for (i, id) in d.order.iter().enumerate() {
+        let b = d.block(*id);
+        let role = match b.role {
+            Role::Param => "param",
+            Role::Latent => "latent",
+            Role::Dirac => "latent as dirac",
+        };
+        let _ = writeln!(
+            out,
+            "block {} {}: {role}, {}, {}",
+            i + 1,
+            block_name(d, *id),
+            b.form.name(),
+            b.exactness.word()
+        );
+        let _ = writeln!(out, "  batch     {}", plates(d, &b.batch));
+        for (u, slots) in b.unknowns.iter().zip(&b.inside_slots) {
+            let u = d.unknowns.get(*u);
+            let inside: Vec<PlateId> = slots.iter().map(|s| u.slots[*s]).collect();
+            let _ = writeln!(out, "  inside    {}: {}", u.name, plates(d, &inside));
+        }
+        if let Some(p) = b.rows {
+            let _ = writeln!(out, "  rows      in a pass over {}", d.model.plate(p).name);
+        }
+        for c in &b.couplings {
+            let through: Vec<String> = c
+                .through
+                .iter()
+                .map(|f| statement_name(&d.model, *f))
+                .collect();
+            let _ = writeln!(
+                out,
+                "  meets     {} through {}",
+                block_name(d, c.block),
+                through.join(", ")
+            );
+        }
+        for m in &b.messages {
+            let names = message_names(&letters, &m.index);
+            // Axes that the target carries are not summed; a gather sends each row to its element.
+            let mut piece = Piece::from(&m.rest);
+            piece.axes.retain(|a| !names.has(*a));
+            let sent: Vec<Axis> = m
+                .index
+                .iter()
+                .flat_map(Subscript::axes)
+                .filter(|a| !names.has(*a))
+                .collect();
+            let names = names.bind(&letters, sent.iter().copied());
+            piece.axes.retain(|a| !sent.contains(a));
+            let rows: Vec<&str> = sent
+                .iter()
+                .map(|a| d.model.plate(a.plate).name.as_str())
+                .collect();
+            let each = if rows.is_empty() {
+                String::new()
+            } else {
+                format!(" from each {}", rows.join(", "))
+            };
+            let _ = writeln!(
+                out,
+                "  message   {} gets {}{each}",
+                target(d, &w, *id, m.target, &m.index, &names).text(),
+                w.piece(&piece, &names).text()
+            );
+        }
+    }
+    out
+}
+
+fn plain(s: &Subscript) -> Option<Axis> {
+    match s {
+        Subscript::Axis(a) => Some(*a),
+        _ => None,
+    }
+}
+
+/// Names for the axes that a target carries as such; those inside its gathers are summed.
+pub fn message_names(letters: &Letters, index: &[Subscript]) -> Names {
+    Names::default().bind(letters, index.iter().filter_map(plain))
+}
+
+/// The unknowns of a block.
+pub fn block_name(d: &Derivation, id: BlockId) -> String {
+    let names: Vec<&str> = d
+        .block(id)
+        .unknowns
+        .iter()
+        .map(|u| d.unknowns.get(*u).name.as_str())
+        .collect();
+    format!("({})", names.join(", "))
+}
+
+fn plates(d: &Derivation, list: &[PlateId]) -> String {
+    if list.is_empty() {
+        return "-".into();
+    }
+    let names: Vec<&str> = list
+        .iter()
+        .map(|p| d.model.plate(*p).name.as_str())
+        .collect();
+    names.join(", ")
+}
+
+/// The statistic a message is for.
+pub fn target(
+    d: &Derivation,
+    w: &Writer<'_>,
+    id: BlockId,
+    t: Target,
+    index: &[Subscript],
+    names: &Names,
+) -> Formula {
+    let b = d.block(id);
+    match t {
+        Target::Single(of, kind) => w.statistic(
+            &Statistic {
+                of,
+                kind,
+                index: index.to_vec(),
+                offset: None,
+            },
+            names,
+        ),
+        Target::Pair(u, v) => {
+            let (x, y) = pair(d, id, u, v, index);
+            let at = |u: UnknownId, i: &[Subscript]| {
+                let u = d.unknowns.get(u);
+                w.symbol(&u.name, &u.slots, i, names)
+            };
+            Formula::product([at(u, &x), at(v, &y)])
+        }
+        Target::Cross | Target::Quadratic => {
+            let name = |i: usize| Formula::name(&d.unknowns.get(b.unknowns[i]).name);
+            let (mean, precision) = (name(0), name(b.unknowns.len() - 1));
+            let body = match t {
+                Target::Cross => Formula::product([precision, mean]),
+                _ => Formula::product([mean.clone().transposed(), precision, mean]),
+            };
+            let at: Vec<Formula> = index
+                .iter()
+                .filter_map(|s| w.subscript(s, None, names))
+                .collect();
+            if at.is_empty() {
+                body
+            } else {
+                let mut all = vec![body];
+                all.extend(at);
+                Formula::Apply("at".into(), all)
+            }
+        }
+    }
+}
+
+/// The full indices of the two elements of a pair, from batch, inside of the first, inside of the second.
+fn pair(
+    d: &Derivation,
+    id: BlockId,
+    u: UnknownId,
+    v: UnknownId,
+    index: &[Subscript],
+) -> (Vec<Subscript>, Vec<Subscript>) {
+    let b = d.block(id);
+    let position = |u: UnknownId| b.unknowns.iter().position(|x| *x == u).unwrap_or(0);
+    let (i, j) = (position(u), position(v));
+    let n = b.batch.len();
+    let m = b.inside_slots[i].len();
+    let full = |k: usize, u: UnknownId, inside: &[Subscript]| -> Vec<Subscript> {
+        let mut out = vec![Subscript::Element(0); d.unknowns.get(u).plates().len()];
+        let batch = index.get(..n).unwrap_or(&[]);
+        for (slot, s) in b.batch_slots[k].iter().zip(batch) {
+            out[*slot] = s.clone();
+        }
+        for (slot, s) in b.inside_slots[k].iter().zip(inside) {
+            out[*slot] = s.clone();
+        }
+        out
+    };
+    (
+        full(i, u, index.get(n..n + m).unwrap_or(&[])),
+        full(j, v, index.get(n + m..).unwrap_or(&[])),
+    )
+}
+
+/// A published expectation.
+pub fn moment(d: &Derivation, w: &Writer<'_>, m: &Moment, names: &Names) -> Formula {
+    match m.kind {
+        MomentKind::Statistic(of, kind) => {
+            let f = w.statistic(
+                &Statistic {
+                    of,
+                    kind,
+                    index: m.index.clone(),
+                    offset: None,
+                },
+                names,
+            );
+            match d.block_of(of).map(|b| d.block(b).role) {
+                Some(Role::Latent) => f.expected(),
+                _ => f,
+            }
+        }
+        MomentKind::Covariance(u, v) => {
+            let Some(id) = d.block_of(u) else {
+                return Formula::Word("Cov".into());
+            };
+            let (x, y) = pair(d, id, u, v, &m.index);
+            let at = |u: UnknownId, i: &[Subscript]| {
+                let u = d.unknowns.get(u);
+                w.symbol(&u.name, &u.slots, i, names)
+            };
+            Formula::Apply("Cov".into(), vec![at(u, &x), at(v, &y)])
+        }
+        MomentKind::Cross(u) | MomentKind::Quadratic(u) => {
+            let Some(id) = d.block_of(u) else {
+                return Formula::Word("E".into());
+            };
+            let t = match m.kind {
+                MomentKind::Cross(_) => Target::Cross,
+                _ => Target::Quadratic,
+            };
+            target(d, w, id, t, &m.index, names).expected()
+        }
+    }
+}
+
+/// A contraction: numbers, known factors, expectations, and statistics of the local block, summed.
+pub fn contraction(d: &Derivation, w: &Writer<'_>, c: &Contraction, names: &Names) -> Formula {
+    let mut bound: Vec<Axis> = vec![];
+    for a in c
+        .axes
+        .iter()
+        .copied()
+        .chain(c.target.iter().flat_map(Subscript::axes))
+    {
+        if !names.has(a) && !bound.contains(&a) {
+            bound.push(a);
+        }
+    }
+    let inner = names.bind(w.letters, bound.iter().copied());
+    let mut parts = vec![Formula::Number(c.coef)];
+    parts.extend(c.data.iter().map(|k| w.known(k, &inner)));
+    parts.extend(c.moments.iter().map(|m| moment(d, w, m, &inner)));
+    parts.extend(c.local.iter().map(|s| w.statistic(s, &inner)));
+    let over: Vec<Formula> = bound
+        .iter()
+        .filter_map(|a| inner.get(*a).map(Formula::name))
+        .collect();
+    Formula::total(over, vec![], Formula::product(parts))
+}

@@ -1,0 +1,135 @@
+//! Conjugate regressions and a mean with its precision: evidences in closed form and of one dense Gaussian.
+
+use std::f64::consts::PI;
+
+use crate::conjugate::exact;
+use crate::fixture::{same, same_list};
+use crate::special::{inverse, ln_det, ln_gamma, ln_mvn, solve};
+
+#[test]
+fn linear_regression_with_known_noise() {
+    let x = [[1.0, 2.0], [0.5, -1.0], [-1.5, 0.3], [2.0, 1.0]];
+    let y = [Some(1.0), Some(-0.5), None, Some(3.0)];
+    let mut csv = String::from("y,x_1,x_2\n");
+    for (x, y) in x.iter().zip(y) {
+        let y = y.map_or("".into(), |y: f64| y.to_string());
+        csv += &format!("{y},{},{}\n", x[0], x[1]);
+    }
+    let f = exact(
+        "data row { y : real  x[feature] : real = \"x_*\" }
+        latent w[feature] ~ Gaussian(0.2, var = 2)
+        latent c ~ Gaussian(-1, var = 5)
+        observe y[row] ~ Gaussian(sum(w * x over feature) + c, var = 0.6)",
+        &csv,
+    );
+    let seen = [0, 1, 3];
+    let row = |i: usize| [x[seen[i]][0], x[seen[i]][1], 1.0];
+    let v = [2.0, 2.0, 5.0];
+    let m0 = [0.2, 0.2, -1.0];
+    let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
+    let s: Vec<Vec<f64>> = (0..3)
+        .map(|i| {
+            (0..3)
+                .map(|j| {
+                    let c: f64 = (0..3).map(|d| row(i)[d] * v[d] * row(j)[d]).sum();
+                    c + if i == j { 0.6 } else { 0.0 }
+                })
+                .collect()
+        })
+        .collect();
+    let ys: Vec<f64> = seen.iter().filter_map(|i| y[*i]).collect();
+    let m: Vec<f64> = (0..3).map(|i| dot(&row(i), &m0)).collect();
+    same("evidence", f.last(), ln_mvn(&ys, &m, &s), 1e-10);
+    let (mut p, mut h) = (vec![vec![0.0; 3]; 3], vec![0.0; 3]);
+    for d in 0..3 {
+        p[d][d] += 1.0 / v[d];
+        h[d] += m0[d] / v[d];
+        for i in 0..3 {
+            h[d] += row(i)[d] * ys[i] / 0.6;
+            for e in 0..3 {
+                p[d][e] += row(i)[d] * row(i)[e] / 0.6;
+            }
+        }
+    }
+    let mean = solve(&p, &h).0;
+    let cov = inverse(&p);
+    same_list("w", &f.get("w", "mean"), &mean[..2], 1e-10);
+    same_list("c", &f.get("c", "mean"), &mean[2..], 1e-10);
+    let c = [cov[0][0], cov[0][1], cov[1][0], cov[1][1]];
+    same_list("covariance of w", &f.get("w", "covariance"), &c, 1e-10);
+}
+
+#[test]
+fn gaussian_gamma_of_a_scalar() {
+    let y = [2.0, 3.5, -1.0, 4.0];
+    let w = [1.0, 0.5, 1.0, 2.0];
+    let mut csv = String::from("y,w\n");
+    for (y, w) in y.iter().zip(w) {
+        csv += &format!("{y},{w}\n");
+    }
+    let f = exact(
+        "data row { y : real  w : weight }
+        latent tau ~ Gamma(2, rate = 1.5)
+        latent mu ~ Gaussian(0.5, precision = 0.3 * tau)
+        observe y[row] ~ Gaussian(mu, precision = tau)",
+        &csv,
+    );
+    let n: f64 = w.iter().sum();
+    let mean = y.iter().zip(w).map(|(y, w)| w * y).sum::<f64>() / n;
+    let s: f64 = y.iter().zip(w).map(|(y, w)| w * (y - mean).powi(2)).sum();
+    let beta = 0.3 + n;
+    let a = 2.0 + n / 2.0;
+    let b = 1.5 + 0.5 * s + 0.5 * 0.3 * n / beta * (mean - 0.5).powi(2);
+    let l = -n / 2.0 * (2.0 * PI).ln() + 0.5 * (0.3f64 / beta).ln() + 2.0 * 1.5f64.ln()
+        - a * b.ln()
+        + ln_gamma(a)
+        - ln_gamma(2.0);
+    same("evidence", f.last(), l, 1e-10);
+    same_list(
+        "mean",
+        &f.get("mu", "mean"),
+        &[(0.15 + n * mean) / beta],
+        1e-11,
+    );
+    same_list("beta", &f.get("mu", "beta"), &[beta], 1e-11);
+    same_list("shape", &f.get("tau", "shape"), &[a], 1e-11);
+    same_list("rate", &f.get("tau", "rate"), &[b], 1e-10);
+}
+
+#[test]
+fn gaussian_gamma_regression() {
+    let x = [[1.0, 2.0], [1.0, -1.0], [1.0, 0.3], [1.0, 1.0]];
+    let y = [1.0, -0.5, 0.2, 3.0];
+    let mut csv = String::from("x_1,y,x_2\n");
+    for (x, y) in x.iter().zip(y) {
+        csv += &format!("{},{y},{}\n", x[0], x[1]);
+    }
+    let f = exact(
+        "data row { y : real  x[feature] : real = \"x_*\" }
+        latent tau ~ Gamma(2, rate = 1.5)
+        latent w[feature] ~ Gaussian(0, precision = 0.4 * tau)
+        observe y[row] ~ Gaussian(sum(w * x over feature), precision = tau)",
+        &csv,
+    );
+    let (mut p, mut h) = (vec![vec![0.4, 0.0], vec![0.0, 0.4]], vec![0.0; 2]);
+    for (x, y) in x.iter().zip(y) {
+        for d in 0..2 {
+            h[d] += x[d] * y;
+            for e in 0..2 {
+                p[d][e] += x[d] * x[e];
+            }
+        }
+    }
+    let m = solve(&p, &h).0;
+    let a = 2.0 + 2.0;
+    let yy: f64 = y.iter().map(|y| y * y).sum();
+    let b = 1.5 + 0.5 * (yy - h[0] * m[0] - h[1] * m[1]);
+    let l = -2.0 * (2.0 * PI).ln() + 0.5 * (2.0 * 0.4f64.ln() - ln_det(&p)) + 2.0 * 1.5f64.ln()
+        - a * b.ln()
+        + ln_gamma(a)
+        - ln_gamma(2.0);
+    same("evidence", f.last(), l, 1e-10);
+    same_list("mean", &f.get("w", "mean"), &m, 1e-11);
+    same_list("shape", &f.get("tau", "shape"), &[a], 1e-11);
+    same_list("rate", &f.get("tau", "rate"), &[b], 1e-10);
+}
