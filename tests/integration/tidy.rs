@@ -16,7 +16,7 @@ const LONG: &[(&str, usize)] = &[
     ("algebra/layout.rs", 720),
     ("engine/evaluate.rs", 720),
     ("engine/init.rs", 1000),
-    ("engine/mod.rs", 660),
+    ("engine/mod.rs", 720),
     ("engine/pass.rs", 700),
     ("engine/update.rs", 760),
 ];
