@@ -96,6 +96,13 @@ fn diagnostics_have_the_codes_and_places_that_their_cases_say() {
     for path in pmod_files(&folder) {
         let text = std::fs::read_to_string(&path).unwrap();
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        // Later stages have their own runner, in tests/integration.
+        if ["E05", "W05", "E06", "E07", "W07"]
+            .iter()
+            .any(|s| name.starts_with(s))
+        {
+            continue;
+        }
         let wanted = expected(&text);
         if wanted.is_empty() {
             wrong.push(format!("{name}: no expectation in its first line"));

@@ -31,7 +31,15 @@ pub fn block(
                 matches!(&d.kind, DirectiveKind::Factorise(v, _) if unknowns.variable(*v) == *u)
             })
     });
-    if inside && split_asked && first.element_plate().is_none() {
+    // The axes of a vector stay together: `as factorised` splits elements of bracket plates.
+    let bracket_inside = g.unknowns.iter().zip(&g.inside_slots).any(|(u, slots)| {
+        let brackets = match unknowns.get(*u).origin {
+            crate::algebra::Origin::Variable(v) => model.variable(v).brackets,
+            crate::algebra::Origin::Column(c) => model.column(c).slots.len(),
+        };
+        slots.iter().any(|s| *s < brackets)
+    });
+    if bracket_inside && split_asked && first.element_plate().is_none() {
         return Err(not_yet(
             format!(
                 "`{}` is asked to be split element by element along {}",

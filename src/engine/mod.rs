@@ -14,6 +14,7 @@ mod collapse;
 pub mod evaluate;
 pub mod init;
 pub mod pass;
+mod prototypes;
 pub mod rows;
 pub mod run;
 pub mod state;

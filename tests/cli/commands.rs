@@ -258,7 +258,7 @@ fn models_are_explained_in_every_format() {
     let json = p.ok("explain m.pmod --format json");
     assert!(serde_json::from_str::<serde_json::Value>(&json).is_ok());
     assert!(p.ok("emit graph m.pmod").contains("mu"));
-    assert!(p.ok("emit terms m.pmod").contains("log weight"));
+    assert!(p.ok("emit terms m.pmod").contains("ln weight"));
     assert_eq!(p.run("explain m.pmod --format word").status.code(), Some(2));
 }
 
