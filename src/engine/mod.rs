@@ -10,10 +10,14 @@
 //! order, blocks *update* from the A alone. Not here: files and printing.
 
 pub mod bind;
+mod conditional;
+mod coupled;
 mod collapse;
 pub mod evaluate;
 pub mod init;
+pub mod network;
 pub mod pass;
+mod places;
 mod prototypes;
 pub mod rows;
 pub mod run;
@@ -35,6 +39,7 @@ use crate::plan::{KeyId, Plan, Planned};
 
 use bind::BoundBlock;
 use evaluate::{Evaluator, Fitted};
+use network::Network;
 use pass::{RowResults, Source};
 use rows::{Operand, add_rows};
 use state::{BlockState, PassState, State};
@@ -56,6 +61,9 @@ pub struct Engine<'a> {
     known: RefCell<BTreeMap<Known, (ArrayD<f64>, Found)>>,
     /// For each pass, its local blocks bound to the rows.
     pub bound: Vec<Vec<BoundBlock>>,
+    /// For each block, its coupled discrete elements.
+    pub networks: Vec<Option<Network>>,
+    conditionals: Vec<Option<conditional::Conditional>>,
     hoisted: Vec<Option<ArrayD<f64>>>,
 }
 
@@ -114,6 +122,8 @@ impl<'a> Engine<'a> {
             evaluator,
             known: RefCell::default(),
             bound: vec![],
+            networks: vec![],
+            conditionals: vec![],
             hoisted: vec![None; plan.keys.len()],
         };
         engine.check_dense()?;
@@ -125,6 +135,15 @@ impl<'a> Engine<'a> {
             }
             engine.bound.push(blocks);
         }
+        engine.networks = derivation
+            .blocks
+            .iter()
+            .map(|b| {
+                matches!(b.form, crate::derive::Form::Network)
+                    .then(|| Network::new(&engine.evaluator, derivation, b))
+            })
+            .collect();
+        engine.conditionals = engine.bind_conditionals();
         engine.hoist();
         Ok(engine)
     }
@@ -348,6 +367,18 @@ impl<'a> Engine<'a> {
             Some(v) => v.clone(),
             None => ArrayD::zeros(IxDyn(&self.moment_shape(m.kind))),
         };
+        let gathered = |s: &Subscript| {
+            matches!(
+                s,
+                Subscript::Column(..) | Subscript::Lag(..) | Subscript::Latent(..)
+            )
+        };
+        if m.index.iter().any(gathered) {
+            // Where there is no such element, a mask in the term says so.
+            let mut t = self.evaluator.gather(&values, &m.index);
+            t.values.mapv_inplace(|x| if x.is_nan() { 0.0 } else { x });
+            return t;
+        }
         let mut axes = vec![];
         let mut dim = 0;
         for s in &m.index {
@@ -357,10 +388,7 @@ impl<'a> Engine<'a> {
                     dim += 1;
                 }
                 Subscript::Element(e) => values = values.index_axis_move(Dim(dim), *e as usize),
-                Subscript::Column(..) | Subscript::Lag(..) | Subscript::Latent(..) => {
-                    let t = self.evaluator.gather(&values, &m.index);
-                    return t;
-                }
+                Subscript::Column(..) | Subscript::Lag(..) | Subscript::Latent(..) => {}
             }
         }
         Tensor::with_diagonal(axes, values)
@@ -385,6 +413,10 @@ impl<'a> Engine<'a> {
             }
             MomentKind::Covariance(u, v) => self.pair_shape(u, v),
             MomentKind::Cross(u) => self.shape(u),
+            MomentKind::Compound(u, at) => match self.derivation.block_of(u) {
+                Some(b) => self.compound_shape(b, at),
+                None => vec![],
+            },
             MomentKind::Quadratic(u) => match self.derivation.block_of(u) {
                 Some(b) => {
                     let block = self.derivation.block(b);
@@ -396,6 +428,15 @@ impl<'a> Engine<'a> {
                 None => vec![],
             },
         }
+    }
+
+    /// The sizes of a compound's axes.
+    pub fn compound_shape(&self, b: BlockId, at: u32) -> Vec<usize> {
+        self.derivation
+            .block(b)
+            .compounds
+            .get(at as usize)
+            .map_or_else(Vec::new, |c| c.axes.iter().map(|a| self.size(*a)).collect())
     }
 
     /// batch, inside of u, inside of v.

@@ -28,7 +28,8 @@ pub struct Noticed {
     pub kept: Vec<(UnknownId, usize)>,
 }
 
-type Messages = BTreeMap<Target, ArrayD<f64>>;
+/// The natural parameter of a block, by statistic.
+pub(super) type Messages = BTreeMap<Target, ArrayD<f64>>;
 
 impl Engine<'_> {
     /// Updates a block.
@@ -72,6 +73,9 @@ impl Engine<'_> {
             }
             Form::Discrete => self.update_discrete(state, id, messages, &mut next),
             Form::Deviation => self.update_deviation(state, id, messages, &mut next)?,
+            Form::Network => self.update_network(state, id, messages, &mut next)?,
+            Form::GaussianNetwork => {}
+            Form::Conditional => self.update_conditional(state, id, messages, &mut next)?,
         }
         state.blocks[id.index()] = next;
         Ok(noticed)
@@ -96,6 +100,7 @@ impl Engine<'_> {
                 Target::Pair(u, v) => self.pair_shape(u, v),
                 Target::Cross => self.moment_shape(MomentKind::Cross(block.unknowns[0])),
                 Target::Quadratic => self.moment_shape(MomentKind::Quadratic(block.unknowns[0])),
+                Target::Compound(at) => self.compound_shape(id, at),
             };
             let slot = out
                 .entry(m.target)
@@ -106,7 +111,7 @@ impl Engine<'_> {
     }
 
     /// Weights of the elements of an unknown's plates, flat; all 1 where no batch plate has weights.
-    fn element_weights(&self, plates: &[PlateId]) -> Vec<f64> {
+    pub(super) fn element_weights(&self, plates: &[PlateId]) -> Vec<f64> {
         let shape: Vec<usize> = plates.iter().map(|p| self.plate_size(*p)).collect();
         let weights: Vec<Option<Vec<f64>>> =
             plates.iter().map(|p| self.evaluator.weights(*p)).collect();
@@ -391,7 +396,7 @@ impl Engine<'_> {
                         }
                     }
                 }
-                Target::Cross | Target::Quadratic => {}
+                Target::Cross | Target::Quadratic | Target::Compound(_) => {}
             }
         }
         let latent = block.role == Role::Latent;
@@ -725,7 +730,7 @@ impl Engine<'_> {
         }
     }
 
-    fn improper(&self, u: UnknownId, flat: usize, e: &Improper) -> Diagnostic {
+    pub(super) fn improper(&self, u: UnknownId, flat: usize, e: &Improper) -> Diagnostic {
         Diagnostic::new(Code::E0502, "a latent's factor is improper")
             .at(
                 self.place(u),
@@ -736,7 +741,7 @@ impl Engine<'_> {
             )
     }
 
-    fn unbounded(&self, u: UnknownId, flat: usize, reason: &str) -> Diagnostic {
+    pub(super) fn unbounded(&self, u: UnknownId, flat: usize, reason: &str) -> Diagnostic {
         Diagnostic::new(Code::E0715, "objective without bound")
             .at(
                 self.place(u),

@@ -36,7 +36,8 @@ pub fn by_element(engine: &Engine<'_>, state: &State, id: BlockId) -> Option<Arr
                 .collect();
             by_batch(engine, block, h)
         }
-        Form::Deviation => None,
+        // Elements are coupled with each other: their entropy is that of the whole.
+        Form::Network | Form::GaussianNetwork | Form::Conditional | Form::Deviation => None,
     }
 }
 
