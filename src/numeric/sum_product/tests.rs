@@ -250,9 +250,12 @@ fn a_long_chain_agrees_with_its_closed_form() {
     let mut tables: Vec<f64> = step.repeat(n as usize - 1);
     tables.extend([0.5f64.ln(), LOG_ZERO, 0.5f64.ln(), 0.5f64.ln() - 1e6]);
     let found = structure.marginals(&tables).unwrap();
-    let (p, q) = (0.25f64, 0.25f64);
-    assert!((found.log_z - p.ln()).abs() < 1e-7 * 1e5, "{}", found.log_z);
-    assert!(q > 0.0);
+    // One half for the start, one for where it ends, one for what is seen there.
+    assert!(
+        (found.log_z - 0.125f64.ln()).abs() < 1e-9,
+        "{}",
+        found.log_z
+    );
     for t in [0, 1, 2, 10, 50, 50_000] {
         let want = 0.5 * (1.0 + 0.8f64.powi(t));
         let have = structure.site(&found, t as usize)[0];
@@ -291,8 +294,8 @@ fn many_siblings_over_one_separator_agree_with_the_product() {
 fn draws_have_the_joint_probabilities() {
     for seed in [2, 4, 7, 9, 14] {
         let mut problem = Problem::random(seed);
-        if let Some(v) = problem.tables.first_mut() {
-            *v = LOG_ZERO;
+        if !problem.scopes.get(0).is_empty() {
+            problem.tables[0] = LOG_ZERO;
         }
         let structure = problem.structure();
         let Ok(conditionals) = structure.collect(&problem.tables) else {
@@ -311,7 +314,9 @@ fn draws_have_the_joint_probabilities() {
             let value: f64 = entries.iter().map(|&e| problem.tables[e]).sum();
             let p = (value - log_z).exp();
             let have = f64::from(counts.get(&joint).copied().unwrap_or(0)) / f64::from(draws);
-            let error = 5.0 * (p * (1.0 - p) / f64::from(draws)).sqrt();
+            // Impossible states are never drawn; few draws of a rare one are no normal variable.
+            let few = if p == 0.0 { 0.0 } else { 4.0 };
+            let error = 5.0 * (p * (1.0 - p) / f64::from(draws)).sqrt() + few / f64::from(draws);
             assert!((have - p).abs() <= error, "seed {seed}: {have} {p}");
         }
     }
