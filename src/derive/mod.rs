@@ -18,6 +18,7 @@ pub mod moments;
 mod order;
 pub mod print;
 pub mod refusal;
+mod shared;
 pub mod terms;
 
 pub use block::{
@@ -98,6 +99,7 @@ pub fn derive(model: &Model, blanks: &Blanks<'_>) -> Result<Derivation, Vec<Diag
         return Err(errors);
     }
     couple(&mut blocks, &built.terms);
+    shared::mark(model, &mut blocks, &built.terms.items);
     let mut all_messages = vec![];
     {
         let of = BlockOf {
