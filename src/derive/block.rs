@@ -29,6 +29,8 @@ pub struct Block {
     pub batch_slots: Vec<Vec<usize>>,
     /// For each unknown, the slots that are not in the batch: coupled elements.
     pub inside_slots: Vec<Vec<usize>>,
+    /// Positions in the batch along which the covariance of a Gaussian is one and the same.
+    pub shared: Vec<usize>,
     /// The family and how it is solved.
     pub form: Form,
     /// The row plate, for a block updated chunk by chunk in a pass over rows.
@@ -43,6 +45,13 @@ pub struct Block {
     pub couplings: Vec<Coupling>,
     /// The natural parameter, as messages.
     pub messages: Vec<Message>,
+}
+
+impl Block {
+    /// Positions in the batch along which the covariance varies.
+    pub fn varying(&self) -> impl Iterator<Item = usize> {
+        (0..self.batch.len()).filter(|i| !self.shared.contains(i))
+    }
 }
 
 /// The kind of factor.
@@ -229,7 +238,7 @@ pub enum Target {
 pub struct Message {
     /// Which statistic.
     pub target: Target,
-    /// Where it goes: subscripts of the statistic (batch, inside of the first, inside of the second for pairs).
+    /// Where it goes: subscripts of the statistic (varying batch, inside of the first, inside of the second for pairs).
     pub index: Vec<Subscript>,
     /// What is left of the term.
     pub rest: Term,
@@ -249,7 +258,7 @@ pub struct Moment {
 pub enum MomentKind {
     /// `E[t]` over the unknown's slots.
     Statistic(UnknownId, StatisticKind),
-    /// Cov(u_I, v_J) over batch, inside of u, inside of v.
+    /// Cov(u_I, v_J) over the batch as far as it varies, inside of u, inside of v.
     Covariance(UnknownId, UnknownId),
     /// E[V w] of a Gaussian-Wishart block: batch, value axis.
     Cross(UnknownId),

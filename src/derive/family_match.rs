@@ -115,6 +115,7 @@ pub fn block(
         batch: g.batch.clone(),
         batch_slots: g.batch_slots.clone(),
         inside_slots: g.inside_slots.clone(),
+        shared: vec![],
         form,
         rows,
         structure,

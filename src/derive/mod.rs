@@ -19,6 +19,7 @@ mod order;
 pub mod print;
 pub mod refusal;
 pub mod structure;
+mod shared;
 pub mod terms;
 
 pub use block::{
@@ -105,6 +106,7 @@ pub fn derive(model: &Model, blanks: &Blanks<'_>) -> Result<Derivation, Vec<Diag
         return Err(errors);
     }
     couple(&mut blocks, &built.terms);
+    shared::mark(model, &mut blocks, &built.terms.items);
     let mut all_messages = vec![];
     {
         let of = BlockOf {

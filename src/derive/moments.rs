@@ -212,6 +212,9 @@ impl BlockOf<'_> {
             Form::Gaussian | Form::Family(_)
                 if mine.len() == 2 && mine.iter().all(|s| s.kind == StatisticKind::Value) =>
             {
+                // What all rows share is taken once, not summed over the rows.
+                rest.axes
+                    .retain(|a| !shared_axes(block, mine[0]).contains(a));
                 Ok(vec![Message {
                     target: Target::Pair(mine[0].of, mine[1].of),
                     index: pair_index(block, mine[0], mine[1]),
@@ -223,16 +226,29 @@ impl BlockOf<'_> {
     }
 }
 
-/// Batch subscripts, then the inside subscripts of each.
+/// Batch subscripts as far as the covariance varies, then the inside subscripts of each.
 fn pair_index(block: &Block, a: &Statistic, b: &Statistic) -> Vec<Subscript> {
-    let at = |s: &Statistic, slots: &[Vec<usize>]| -> Vec<Subscript> {
-        let i = block.unknowns.iter().position(|u| *u == s.of).unwrap_or(0);
-        slots[i].iter().map(|p| s.index[*p].clone()).collect()
+    let position = |s: &Statistic| block.unknowns.iter().position(|u| *u == s.of).unwrap_or(0);
+    let inside = |s: &Statistic| -> Vec<Subscript> {
+        let slots = &block.inside_slots[position(s)];
+        slots.iter().map(|p| s.index[*p].clone()).collect()
     };
-    let mut out = at(a, &block.batch_slots);
-    out.extend(at(a, &block.inside_slots));
-    out.extend(at(b, &block.inside_slots));
+    let slots = &block.batch_slots[position(a)];
+    let mut out: Vec<Subscript> = block.varying().map(|i| a.index[slots[i]].clone()).collect();
+    out.extend(inside(a));
+    out.extend(inside(b));
     out
+}
+
+/// The axes at the batch positions that share one covariance.
+fn shared_axes(block: &Block, s: &Statistic) -> Vec<Axis> {
+    let i = block.unknowns.iter().position(|u| *u == s.of).unwrap_or(0);
+    let slots = &block.batch_slots[i];
+    block
+        .shared
+        .iter()
+        .flat_map(|b| s.index[slots[*b]].axes())
+        .collect()
 }
 
 struct ScalePattern {

@@ -220,13 +220,19 @@ fn pair(
     let b = d.block(id);
     let position = |u: UnknownId| b.unknowns.iter().position(|x| *x == u).unwrap_or(0);
     let (i, j) = (position(u), position(v));
-    let n = b.batch.len();
+    let n = b.varying().count();
     let m = b.inside_slots[i].len();
     let full = |k: usize, u: UnknownId, inside: &[Subscript]| -> Vec<Subscript> {
-        let mut out = vec![Subscript::Element(0); d.unknowns.get(u).plates().len()];
+        // Along a shared plate any element stands for all.
+        let any = |(i, plate): (usize, &PlateId)| {
+            let id = (1 << 25) + i as u32;
+            Subscript::Axis(Axis { plate: *plate, id })
+        };
+        let plates = d.unknowns.get(u).plates();
+        let mut out: Vec<Subscript> = plates.iter().enumerate().map(any).collect();
         let batch = index.get(..n).unwrap_or(&[]);
-        for (slot, s) in b.batch_slots[k].iter().zip(batch) {
-            out[*slot] = s.clone();
+        for (position, s) in b.varying().zip(batch) {
+            out[b.batch_slots[k][position]] = s.clone();
         }
         for (slot, s) in b.inside_slots[k].iter().zip(inside) {
             out[*slot] = s.clone();

@@ -19,6 +19,7 @@ pub mod network;
 pub mod pass;
 mod places;
 mod prototypes;
+mod row_products;
 pub mod rows;
 pub mod run;
 pub mod state;
@@ -27,6 +28,7 @@ pub mod update;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use ndarray::{ArrayD, Axis as Dim, IxDyn};
 
@@ -44,6 +46,7 @@ use pass::{RowResults, Source};
 use rows::{Operand, add_rows};
 use state::{BlockState, PassState, State};
 use tensor::{Tensor, contract};
+use update::Patterns;
 
 /// At most this many coupled numbers form one joint Gaussian.
 pub const DENSE_INSIDE: usize = 3000;
@@ -65,6 +68,7 @@ pub struct Engine<'a> {
     pub networks: Vec<Option<Network>>,
     conditionals: Vec<Option<conditional::Conditional>>,
     hoisted: Vec<Option<ArrayD<f64>>>,
+    patterns: RefCell<BTreeMap<BlockId, Option<Rc<Patterns>>>>,
 }
 
 /// sum over keys <T, A>; what no row chose counts 0 even where T is the floor of log 0.
@@ -125,6 +129,7 @@ impl<'a> Engine<'a> {
             networks: vec![],
             conditionals: vec![],
             hoisted: vec![None; plan.keys.len()],
+            patterns: RefCell::default(),
         };
         engine.check_dense()?;
         engine.check_known()?;
@@ -240,7 +245,10 @@ impl<'a> Engine<'a> {
                         .product::<f64>()
                 })
                 .sum();
-            let batch: f64 = b.batch.iter().map(|p| self.plate_size(*p) as f64).product();
+            let batch: f64 = b
+                .varying()
+                .map(|i| self.plate_size(b.batch[i]) as f64)
+                .product();
             let bytes = batch * inside * inside * 8.0;
             if inside > DENSE_INSIDE as f64 || bytes > DENSE_BYTES {
                 let names: Vec<String> = b
@@ -439,7 +447,7 @@ impl<'a> Engine<'a> {
             .map_or_else(Vec::new, |c| c.axes.iter().map(|a| self.size(*a)).collect())
     }
 
-    /// batch, inside of u, inside of v.
+    /// The batch as far as the covariance varies, inside of u, inside of v.
     pub fn pair_shape(&self, u: UnknownId, v: UnknownId) -> Vec<usize> {
         let Some(b) = self.derivation.block_of(u) else {
             return vec![];
@@ -453,7 +461,10 @@ impl<'a> Engine<'a> {
                 .map(|s| self.plate_size(slots[*s]))
                 .collect()
         };
-        let mut shape: Vec<usize> = block.batch.iter().map(|p| self.plate_size(*p)).collect();
+        let mut shape: Vec<usize> = block
+            .varying()
+            .map(|i| self.plate_size(block.batch[i]))
+            .collect();
         shape.extend(inside(u));
         shape.extend(inside(v));
         shape

@@ -5,7 +5,10 @@
 mod discrete;
 mod family;
 mod gaussian;
+mod precision;
 mod scale;
+
+pub use precision::Patterns;
 
 use std::collections::BTreeMap;
 
@@ -105,6 +108,14 @@ impl Engine<'_> {
                 Target::Quadratic => self.moment_shape(MomentKind::Quadratic(block.unknowns[0])),
                 Target::Compound(at) => self.compound_shape(id, at),
             };
+            if let (Target::Pair(..), Some(p)) = (m.target, self.patterns(id)) {
+                let shape = self.pattern_shape(shape, &p);
+                let slot = out
+                    .entry(m.target)
+                    .or_insert_with(|| ArrayD::zeros(IxDyn(&shape)));
+                self.pattern_message(state, &m.how, &p, slot);
+                continue;
+            }
             let slot = out
                 .entry(m.target)
                 .or_insert_with(|| ArrayD::zeros(IxDyn(&shape)));

@@ -39,12 +39,12 @@ pub fn of_moment(d: &Derivation, kind: MomentKind) -> Vec<PlateId> {
     }
 }
 
-/// batch, inside of u, inside of v.
+/// The batch as far as the covariance varies, inside of u, inside of v.
 fn pair(d: &Derivation, u: UnknownId, v: UnknownId) -> Vec<PlateId> {
     let Some(b) = d.block_of(u).map(|b| d.block(b)) else {
         return vec![];
     };
-    let mut plates = b.batch.clone();
+    let mut plates: Vec<PlateId> = b.varying().map(|i| b.batch[i]).collect();
     plates.extend(inside(d, b, u));
     plates.extend(inside(d, b, v));
     plates
