@@ -7,12 +7,12 @@
 //! | `derive::derive` | model, which cells are blank -> terms, blocks, messages, method |
 //! | `plan::plan` | derivation -> keys, passes, contractions, steps |
 
+use crate::algebra::UnknownId;
 use crate::check;
 use crate::data::{BLANK, Cells, Dataset};
-use crate::algebra::UnknownId;
 use crate::derive::{self, Blanks, Derivation};
-use crate::engine;
 use crate::diag::Diagnostic;
+use crate::engine;
 use crate::model::{Body, ColumnId, DefinitionId, Expr, Model};
 use crate::plan::{self, Plan};
 use crate::source::SourceFile;

@@ -55,16 +55,14 @@ pub fn block(
             .iter()
             .all(|k| matches!(k, StatisticKind::Value | StatisticKind::Pair))
     {
-        let split = g
-            .unknowns
+        let split = g.unknowns.iter().zip(&g.inside_slots).any(|(u, inside)| {
+            structure::split_slots(model, unknowns, *u)
+                .iter()
+                .any(|s| inside.contains(s))
+        });
+        let sparse = structure::site_slots(g, terms)
             .iter()
-            .zip(&g.inside_slots)
-            .any(|(u, inside)| {
-                structure::split_slots(model, unknowns, *u)
-                    .iter()
-                    .any(|s| inside.contains(s))
-            });
-        let sparse = structure::site_slots(g, terms).iter().any(|s| !s.is_empty());
+            .any(|s| !s.is_empty());
         if split || sparse {
             structure = match structure::chain_of_sites(unknowns, g, terms) {
                 _ if split => Structure::Sequential,

@@ -18,12 +18,13 @@ pub mod moments;
 mod order;
 pub mod print;
 pub mod refusal;
-pub mod structure;
 mod shared;
+pub mod structure;
 pub mod terms;
 
 pub use block::{
-    Block, BlockId, Compound, Contraction, Coupling, Exactness, Form, Message, Moment, MomentKind, Structure, Target,
+    Block, BlockId, Compound, Contraction, Coupling, Exactness, Form, Message, Moment, MomentKind,
+    Structure, Target,
 };
 pub use method::{Method, Objective};
 
@@ -210,7 +211,8 @@ fn couple(blocks: &mut [Block], terms: &Terms) {
         let b = &mut blocks[i];
         b.exactness = if b.role != Role::Latent {
             Exactness::Mode
-        } else if c.iter().any(|c| latent[c.block.index()]) || b.structure == Structure::Sequential {
+        } else if c.iter().any(|c| latent[c.block.index()]) || b.structure == Structure::Sequential
+        {
             Exactness::MeanField
         } else {
             Exactness::Exact

@@ -269,11 +269,9 @@ pub fn moment(d: &Derivation, w: &Writer<'_>, m: &Moment, names: &Names) -> Form
                     Formula::Apply("Cov".into(), vec![f])
                 })
             }
-            Some(b) => compound(d, w, b, at, &m.index, names, |f| {
-                match d.block(b).role {
-                    Role::Latent => f.expected(),
-                    _ => f,
-                }
+            Some(b) => compound(d, w, b, at, &m.index, names, |f| match d.block(b).role {
+                Role::Latent => f.expected(),
+                _ => f,
             }),
             None => Formula::product([]),
         },

@@ -123,13 +123,12 @@ pub fn site_slots(g: &Group, terms: &[Term]) -> Vec<Vec<usize>> {
                 .copied()
                 .filter(|slot| {
                     !terms.iter().any(|t| {
-                        let mut axes = t
-                            .stats
-                            .iter()
-                            .filter(|s| s.of == *u)
-                            .filter_map(|s| match s.index.get(*slot) {
-                                Some(Subscript::Axis(a)) => Some(*a),
-                                _ => None,
+                        let mut axes =
+                            t.stats.iter().filter(|s| s.of == *u).filter_map(|s| {
+                                match s.index.get(*slot) {
+                                    Some(Subscript::Axis(a)) => Some(*a),
+                                    _ => None,
+                                }
                             });
                         let first = axes.next();
                         axes.any(|a| Some(a) != first)

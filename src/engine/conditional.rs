@@ -108,7 +108,11 @@ impl Conditional {
                             missing = true;
                             continue;
                         }
-                        let u = block.unknowns.iter().position(|u| *u == stat.of).unwrap_or(0);
+                        let u = block
+                            .unknowns
+                            .iter()
+                            .position(|u| *u == stat.of)
+                            .unwrap_or(0);
                         let (b, position) = at[u][element[p] as usize];
                         entry.batch = b;
                         if u == 0 {
@@ -325,9 +329,62 @@ impl Engine<'_> {
             .map(|(b, q)| q.map_err(|e| self.improper(block.unknowns[1], b, &e)))
             .collect::<Result<_, _>>()?;
         let weights = self.element_weights(&block.batch);
-        next.entropy = locals.iter().zip(&weights).map(|(l, w)| l.entropy * w).sum();
+        next.entropy = locals
+            .iter()
+            .zip(&weights)
+            .map(|(l, w)| l.entropy * w)
+            .sum();
         self.publish_conditional(state, id, bound, &locals, next);
         Ok(())
+    }
+
+    /// q(z) as published, q(H | z) standard Gaussians around random means: at 0 the terms that hold H would stay at 0.
+    pub(super) fn start_conditional(
+        &self,
+        state: &mut State,
+        id: BlockId,
+        draw: &mut dyn FnMut() -> f64,
+    ) {
+        let Some(bound) = &self.conditionals[id.index()] else {
+            return;
+        };
+        let (k, n) = (bound.states, bound.width);
+        let kind = MomentKind::Statistic(
+            self.derivation.block(id).unknowns[0],
+            StatisticKind::Indicator,
+        );
+        let r = state
+            .moments
+            .get(&kind)
+            .map(|a| a.as_standard_layout().into_owned());
+        let r = r.as_ref().and_then(|a| a.as_slice()).unwrap_or(&[]);
+        let locals: Vec<Local> = bound
+            .places
+            .iter()
+            .map(|place| {
+                let own: Vec<f64> = (0..n).map(|_| draw()).collect();
+                let mut covariances = vec![0.0; k * n * n];
+                for s in 0..k {
+                    for i in 0..n {
+                        covariances[(s * n + i) * n + i] = 1.0;
+                    }
+                }
+                Local {
+                    probabilities: (0..k)
+                        .map(|s| r.get(place * k + s).copied().unwrap_or(1.0 / k as f64))
+                        .collect(),
+                    means: own.repeat(k),
+                    covariances,
+                    entropy: 0.0,
+                }
+            })
+            .collect();
+        let mut next = BlockState {
+            initialised: true,
+            ..BlockState::default()
+        };
+        self.publish_conditional(state, id, bound, &locals, &mut next);
+        state.blocks[id.index()] = next;
     }
 
     fn publish_conditional(
@@ -354,7 +411,8 @@ impl Engine<'_> {
             let shape = self.shape(*u);
             let mean = shaped(&shape, mean);
             next.parameters.push((i, "mean", mean.clone()));
-            next.parameters.push((i, "variance", shaped(&shape, variance)));
+            next.parameters
+                .push((i, "variance", shaped(&shape, variance)));
             state
                 .moments
                 .insert(MomentKind::Statistic(*u, StatisticKind::Value), mean);

@@ -20,7 +20,11 @@ pub(super) fn shaped(shape: &[usize], values: Vec<f64>) -> ArrayD<f64> {
 
 impl Engine<'_> {
     /// The messages to a block's compounds, in their order.
-    pub(super) fn by_compound<'m>(&self, id: BlockId, messages: &'m Messages) -> Vec<Option<&'m [f64]>> {
+    pub(super) fn by_compound<'m>(
+        &self,
+        id: BlockId,
+        messages: &'m Messages,
+    ) -> Vec<Option<&'m [f64]>> {
         (0..self.derivation.block(id).compounds.len() as u32)
             .map(|i| {
                 messages
@@ -84,7 +88,13 @@ impl Engine<'_> {
         state.blocks[id.index()] = next;
     }
 
-    fn publish_network(&self, state: &mut State, id: BlockId, solved: Solved, next: &mut BlockState) {
+    fn publish_network(
+        &self,
+        state: &mut State,
+        id: BlockId,
+        solved: Solved,
+        next: &mut BlockState,
+    ) {
         let block = self.derivation.block(id);
         let Some(network) = &self.networks[id.index()] else {
             return;
@@ -123,7 +133,11 @@ impl Engine<'_> {
     /// An element of an unknown over all its plates, in the model's words.
     pub(super) fn element_name_of(&self, u: crate::algebra::UnknownId, flat: usize) -> String {
         let unknown = self.derivation.unknowns.get(u);
-        let shape: Vec<usize> = unknown.plates().iter().map(|p| self.plate_size(*p)).collect();
+        let shape: Vec<usize> = unknown
+            .plates()
+            .iter()
+            .map(|p| self.plate_size(*p))
+            .collect();
         let at = super::bind::unflatten(flat, &shape);
         let parts: Vec<String> = unknown
             .plates()

@@ -10,9 +10,9 @@
 //! order, blocks *update* from the A alone. Not here: files and printing.
 
 pub mod bind;
+mod collapse;
 mod conditional;
 mod coupled;
-mod collapse;
 pub mod evaluate;
 pub mod init;
 pub mod network;

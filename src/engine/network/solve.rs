@@ -7,7 +7,7 @@
 //! H(q_C) = log Z_C - sum of tables . marginals
 //! ```
 
-use ndarray::{ArrayD, IxDyn};
+use ndarray::ArrayD;
 use rayon::prelude::*;
 
 use crate::data::BLANK;
@@ -402,10 +402,4 @@ fn take_best(eta: &[f64], out: &mut [f64]) {
     if let Some(x) = out.get_mut(best) {
         *x = 1.0;
     }
-}
-
-/// Shapes an array; lengths agree by construction.
-pub fn shaped(shape: &[usize], values: Vec<f64>) -> ArrayD<f64> {
-    ArrayD::from_shape_vec(IxDyn(shape), values)
-        .unwrap_or_else(|_| ArrayD::zeros(IxDyn(shape)))
 }
