@@ -14,6 +14,7 @@ mod collapse;
 mod conditional;
 mod coupled;
 pub mod evaluate;
+mod gaussian_network;
 pub mod init;
 pub mod network;
 pub mod pass;
@@ -67,6 +68,7 @@ pub struct Engine<'a> {
     /// For each block, its coupled discrete elements.
     pub networks: Vec<Option<Network>>,
     conditionals: Vec<Option<conditional::Conditional>>,
+    gaussian_networks: Vec<Option<gaussian_network::GaussianNetwork>>,
     hoisted: Vec<Option<ArrayD<f64>>>,
     patterns: RefCell<BTreeMap<BlockId, Option<Rc<Patterns>>>>,
 }
@@ -128,6 +130,7 @@ impl<'a> Engine<'a> {
             bound: vec![],
             networks: vec![],
             conditionals: vec![],
+            gaussian_networks: vec![],
             hoisted: vec![None; plan.keys.len()],
             patterns: RefCell::default(),
         };
@@ -149,6 +152,7 @@ impl<'a> Engine<'a> {
             })
             .collect();
         engine.conditionals = engine.bind_conditionals();
+        engine.gaussian_networks = engine.bind_gaussian_networks()?;
         engine.hoist();
         Ok(engine)
     }

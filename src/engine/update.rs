@@ -80,7 +80,9 @@ impl Engine<'_> {
             Form::Discrete => self.update_discrete(state, id, messages, &mut next),
             Form::Deviation => self.update_deviation(state, id, messages, &mut next)?,
             Form::Network => self.update_network(state, id, messages, &mut next)?,
-            Form::GaussianNetwork => {}
+            Form::GaussianNetwork => {
+                self.update_gaussian_network(state, id, messages, &mut next)?
+            }
             Form::Conditional => self.update_conditional(state, id, messages, &mut next)?,
         }
         state.blocks[id.index()] = next;
