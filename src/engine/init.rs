@@ -179,9 +179,16 @@ pub fn entry(engine: &Engine<'_>, state: &State) -> usize {
         })
     };
     let steps = &engine.plan.steps;
-    steps
-        .iter()
-        .position(|s| open(s, true))
-        .or_else(|| steps.iter().position(|s| open(s, false)))
-        .unwrap_or(0)
+    let latent = |at: &usize| match &steps[*at] {
+        Step::Pass(_) => true,
+        Step::Update(b) => engine.is_latent(*b),
+    };
+    let strict = steps.iter().position(|s| open(s, true));
+    let loose = steps.iter().position(|s| open(s, false));
+    match (strict, loose) {
+        // A point must not be set from a latent that was never updated: its default has no spread.
+        (Some(s), Some(l)) if l < s && latent(&l) && !latent(&s) => l,
+        (Some(s), _) => s,
+        (None, l) => l.unwrap_or(0),
+    }
 }
