@@ -4,12 +4,13 @@
 //! in their numeric features, labels get random tables, a label of the latent's own plate pulls towards itself; where some
 //! cells of the latent are known, those rows decide. Real unknowns
 //! that are multiplied with each other start at random. What else is read before it was updated has its prior's expectation
-//! where that is proper, else 0, 1, or equal probabilities.
+//! where that is proper, else 0, 1, or equal probabilities. A start that no update would leave is broken (`symmetry`).
 
 mod given;
 mod network;
 mod open;
 mod publish;
+mod symmetry;
 
 use ndarray::Axis as Dim;
 use rand::SeedableRng;
@@ -96,6 +97,7 @@ pub fn start(
             said.push(format!("{} at random", block_names(engine, id)));
         }
     }
+    said.extend(symmetry::leave(engine, state, &mut rng));
     Ok(said)
 }
 

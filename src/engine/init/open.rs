@@ -231,7 +231,7 @@ pub(super) fn start_block(
 }
 
 /// Some term holds a value of the block beside a real value of another block: at 0 both would stay there.
-fn multiplied(engine: &Engine<'_>, id: BlockId) -> bool {
+pub(super) fn multiplied(engine: &Engine<'_>, id: BlockId) -> bool {
     let d = engine.derivation;
     let block = d.block(id);
     matches!(block.form, Form::Gaussian)
