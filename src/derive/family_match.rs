@@ -49,6 +49,20 @@ pub fn block(
             "without `factorised` its elements are solved together, which is closer to the posterior",
         ));
     }
+    if first.symmetric && (inside || first.element_plate().is_some()) {
+        return Err(not_yet(
+            if inside {
+                format!(
+                    "elements of the symmetric `{}` are coupled with each other along {}",
+                    first.name,
+                    inside_names(model, unknowns, g)
+                )
+            } else {
+                format!("`{}` is discrete and symmetric", first.name)
+            },
+            "without `symmetric` both orders of an index pair are elements of their own",
+        ));
+    }
     let mut rows = None;
     let form = if g.rule == Rule::Scale {
         if unknowns.get(g.unknowns[1]).domain == Domain::Precision {

@@ -18,6 +18,7 @@ mod prototypes;
 pub mod rows;
 pub mod run;
 pub mod state;
+pub mod symmetric;
 pub mod tensor;
 pub mod update;
 

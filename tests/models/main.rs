@@ -18,4 +18,5 @@ mod simulate_rows;
 mod split;
 mod sprinkler;
 mod starts;
+mod symmetric;
 mod zeros;

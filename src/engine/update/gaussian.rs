@@ -69,7 +69,7 @@ impl Engine<'_> {
         let latent = block.role == Role::Latent;
         let mut mean = vec![0.0; batch * n];
         let mut covariance = vec![0.0; if latent { batch * n * n } else { 0 }];
-        let weights = self.element_weights(&block.batch);
+        let weights = self.element_weights(id, &block.batch);
         let mut kept = 0;
         for b in 0..batch {
             let l = &linear[b * n..(b + 1) * n];
