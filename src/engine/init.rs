@@ -7,6 +7,7 @@
 //! where that is proper, else 0, 1, or equal probabilities.
 
 mod given;
+mod network;
 mod open;
 mod publish;
 
@@ -23,6 +24,7 @@ use crate::model::PlateId;
 use crate::plan::Step;
 
 use given::apply;
+use network::start_network;
 use open::{start_block, start_discrete, start_rows};
 
 use super::Engine;
@@ -69,12 +71,19 @@ pub fn start(
         let block = engine.derivation.block(id);
         if block.rows.is_some()
             || state.blocks[i].initialised
-            || !matches!(block.form, Form::Discrete)
+            || !matches!(
+                block.form,
+                Form::Discrete | Form::Network | Form::Conditional
+            )
             || reads_known(engine, state, id)
+            || (!matches!(block.form, Form::Discrete) && told_apart(engine, state, id))
         {
             continue;
         }
-        let what = start_discrete(engine, state, id, &mut rng);
+        let what = match block.form {
+            Form::Discrete => start_discrete(engine, state, id, &mut rng),
+            _ => start_network(engine, state, id, &mut rng),
+        };
         said.push(format!("{} {what}", block_names(engine, id)));
     }
     // Whatever is still open and read by others gets a value; it does not count as initialised, so that it is updated first.

@@ -5,7 +5,10 @@
 mod discrete;
 mod family;
 mod gaussian;
+mod precision;
 mod scale;
+
+pub use precision::Patterns;
 
 use std::collections::BTreeMap;
 
@@ -32,7 +35,8 @@ pub struct Noticed {
     pub kept: Vec<(UnknownId, usize)>,
 }
 
-type Messages = BTreeMap<Target, ArrayD<f64>>;
+/// The natural parameter of a block, by statistic.
+pub(super) type Messages = BTreeMap<Target, ArrayD<f64>>;
 
 impl Engine<'_> {
     /// Updates a block.
@@ -76,6 +80,11 @@ impl Engine<'_> {
             }
             Form::Discrete => self.update_discrete(state, id, messages, &mut next),
             Form::Deviation => self.update_deviation(state, id, messages, &mut next)?,
+            Form::Network => self.update_network(state, id, messages, &mut next)?,
+            Form::GaussianNetwork => {
+                self.update_gaussian_network(state, id, messages, &mut next)?
+            }
+            Form::Conditional => self.update_conditional(state, id, messages, &mut next)?,
         }
         state.blocks[id.index()] = next;
         Ok(noticed)
@@ -100,7 +109,16 @@ impl Engine<'_> {
                 Target::Pair(u, v) => self.pair_shape(u, v),
                 Target::Cross => self.moment_shape(MomentKind::Cross(block.unknowns[0])),
                 Target::Quadratic => self.moment_shape(MomentKind::Quadratic(block.unknowns[0])),
+                Target::Compound(at) => self.compound_shape(id, at),
             };
+            if let (Target::Pair(..), Some(p)) = (m.target, self.patterns(id)) {
+                let shape = self.pattern_shape(shape, &p);
+                let slot = out
+                    .entry(m.target)
+                    .or_insert_with(|| ArrayD::zeros(IxDyn(&shape)));
+                self.pattern_message(state, &m.how, &p, slot);
+                continue;
+            }
             let slot = out
                 .entry(m.target)
                 .or_insert_with(|| ArrayD::zeros(IxDyn(&shape)));
@@ -114,7 +132,7 @@ impl Engine<'_> {
 
     /// Weights of the elements of a block along these plates, flat; all 1 where no plate has weights. The second place of
     /// a symmetric element counts nothing.
-    fn element_weights(&self, id: BlockId, plates: &[PlateId]) -> Vec<f64> {
+    pub(super) fn element_weights(&self, id: BlockId, plates: &[PlateId]) -> Vec<f64> {
         let shape: Vec<usize> = plates.iter().map(|p| self.plate_size(*p)).collect();
         let weights: Vec<Option<Vec<f64>>> =
             plates.iter().map(|p| self.evaluator.weights(*p)).collect();
@@ -205,7 +223,7 @@ impl Engine<'_> {
         }
     }
 
-    fn improper(&self, u: UnknownId, flat: usize, e: &Improper) -> Diagnostic {
+    pub(super) fn improper(&self, u: UnknownId, flat: usize, e: &Improper) -> Diagnostic {
         Diagnostic::new(Code::E0502, "a latent's factor is improper")
             .at(
                 self.place(u),
@@ -216,7 +234,7 @@ impl Engine<'_> {
             )
     }
 
-    fn unbounded(&self, u: UnknownId, flat: usize, reason: &str) -> Diagnostic {
+    pub(super) fn unbounded(&self, u: UnknownId, flat: usize, reason: &str) -> Diagnostic {
         Diagnostic::new(Code::E0715, "objective without bound")
             .at(
                 self.place(u),

@@ -48,7 +48,8 @@ fn whole(engine: &Engine<'_>, state: &State, block: &Block) -> Option<ArrayD<f64
                 .collect();
             by_batch(engine, block, h)
         }
-        Form::Deviation => None,
+        // Elements are coupled with each other: their entropy is that of the whole.
+        Form::Network | Form::GaussianNetwork | Form::Conditional | Form::Deviation => None,
     }
 }
 
@@ -129,8 +130,11 @@ fn coupled(engine: &Engine<'_>, block: &Block) -> Vec<usize> {
 fn gaussian(engine: &Engine<'_>, state: &State, block: &Block) -> Option<ArrayD<f64>> {
     let sizes = coupled(engine, block);
     let n: usize = sizes.iter().sum();
-    let shape = batch_shape(engine, block);
-    let batch: usize = shape.iter().product();
+    let varying: Vec<usize> = block
+        .varying()
+        .map(|i| engine.plate_size(block.batch[i]))
+        .collect();
+    let batch: usize = varying.iter().product();
     let mut all = vec![0.0; batch * n * n];
     let mut row = 0;
     for (u, r) in block.unknowns.iter().zip(&sizes) {
@@ -157,7 +161,12 @@ fn gaussian(engine: &Engine<'_>, state: &State, block: &Block) -> Option<ArrayD<
             Some(0.5 * (constant + log_det_spd(c, n).ok()?))
         })
         .collect();
-    ArrayD::from_shape_vec(IxDyn(&shape), h?).ok()
+    let mut h = ArrayD::from_shape_vec(IxDyn(&varying), h?).ok()?;
+    for i in &block.shared {
+        h = h.insert_axis(ndarray::Axis(*i));
+    }
+    let all = h.broadcast(IxDyn(&batch_shape(engine, block)))?.to_owned();
+    Some(all)
 }
 
 fn scale(engine: &Engine<'_>, state: &State, block: &Block) -> Option<ArrayD<f64>> {

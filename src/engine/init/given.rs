@@ -1,6 +1,8 @@
 //! Values given by `--init`, matched to the blocks and published.
 
 use ndarray::{ArrayD, Dimension, IxDyn};
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
 
 use crate::algebra::UnknownId;
 use crate::data::InitValue;
@@ -36,7 +38,11 @@ pub(super) fn apply(
         return Ok(());
     };
     let block = d.block(id);
-    if matches!(block.form, Form::Discrete) {
+    if matches!(
+        block.form,
+        Form::Discrete | Form::Network | Form::Conditional
+    ) && d.unknowns.get(u).element_plate().is_some()
+    {
         return apply_discrete(engine, state, name, u, id, value);
     }
     if let Some(slot) = engine.symmetric_slot(u) {
@@ -165,6 +171,11 @@ fn apply_discrete(
         s.updated = true;
         s.entropy = flat.iter().filter(|p| **p > 0.0).map(|p| -p * p.ln()).sum();
         s.parameters = vec![(0, "probabilities", q)];
+        if block.by_compound() {
+            // Elements start independent of each other, Gaussians given them around 0.
+            let mut rng = ChaCha8Rng::seed_from_u64(0);
+            super::network::publish(engine, state, id, &mut rng);
+        }
         return Ok(());
     }
     if block.unknowns.len() > 1 {
