@@ -27,6 +27,20 @@ pub fn block(
     let not_yet = |what: String, help: &str| {
         Box::new(refusal::group(model, unknowns, g.unknowns[0], what, help))
     };
+    if first.symmetric && (inside || first.element_plate().is_some()) {
+        return Err(not_yet(
+            if inside {
+                format!(
+                    "elements of the symmetric `{}` are coupled with each other along {}",
+                    first.name,
+                    inside_names(model, unknowns, g)
+                )
+            } else {
+                format!("`{}` is discrete and symmetric", first.name)
+            },
+            "without `symmetric` both orders of an index pair are elements of their own",
+        ));
+    }
     let mut rows = None;
     let mut structure = Structure::Parallel;
     let form = if g.rule == Rule::Conditional {

@@ -24,6 +24,7 @@ mod row_products;
 pub mod rows;
 pub mod run;
 pub mod state;
+pub mod symmetric;
 pub mod tensor;
 pub mod update;
 
