@@ -46,6 +46,8 @@ struct Attribute {
     label: String,
     plate: PlateId,
     element: usize,
+    /// The index of the node that it comes from.
+    slot: usize,
 }
 
 /// The relations of two nodes.
@@ -53,7 +55,12 @@ pub fn relations(model: &Model, net: &Network, a: usize, b: usize) -> Vec<Relati
     let (xs, ys) = (attributes(model, net, a), attributes(model, net, b));
     let once = |list: &[Attribute], p: PlateId| list.iter().filter(|x| x.plate == p).count() == 1;
     let mut out: Vec<Relation> = vec![];
+    let mut same: Vec<usize> = vec![];
     for x in &xs {
+        // One row has one label of each kind: that the row is the same says it all.
+        if same.contains(&x.slot) {
+            continue;
+        }
         let partner = ys
             .iter()
             .find(|y| y.plate == x.plate && y.label == x.label)
@@ -62,6 +69,9 @@ pub fn relations(model: &Model, net: &Network, a: usize, b: usize) -> Vec<Relati
                 ys.iter().find(|y| alone && y.plate == x.plate)
             });
         let Some(y) = partner else { continue };
+        if model.table_of(x.plate).is_some() && x.plate == y.plate && x.element == y.element {
+            same.push(x.slot);
+        }
         let found = relation(model, net, x, y);
         out.extend(
             found
@@ -123,9 +133,9 @@ fn sequence_name(model: &Model, p: PlateId) -> String {
 fn attributes(model: &Model, net: &Network, id: usize) -> Vec<Attribute> {
     let mut out = vec![];
     if let Some(Ground::Quantity(n, at)) = net.nodes.get(id) {
-        for (p, e) in own_plates(model, *n).iter().zip(at) {
+        for (slot, (p, e)) in own_plates(model, *n).iter().zip(at).enumerate() {
             let label = model.plate(*p).name.clone();
-            collect(model, net, label, *p, *e, 0, &mut out);
+            collect(model, net, (label, *p, *e), slot, 0, &mut out);
         }
     }
     out
@@ -134,9 +144,8 @@ fn attributes(model: &Model, net: &Network, id: usize) -> Vec<Attribute> {
 fn collect(
     model: &Model,
     net: &Network,
-    label: String,
-    plate: PlateId,
-    element: usize,
+    (label, plate, element): (String, PlateId, usize),
+    slot: usize,
     depth: usize,
     out: &mut Vec<Attribute>,
 ) {
@@ -144,6 +153,7 @@ fn collect(
         label,
         plate,
         element,
+        slot,
     });
     let Some(t) = model.table_of(plate) else {
         return;
@@ -154,7 +164,14 @@ fn collect(
     for c in net.elements.index_columns(t) {
         let column = model.column(*c);
         if let (ColumnType::Label(q), Some(l)) = (column.ty, net.elements.label(*c, element)) {
-            collect(model, net, column.name.clone(), q, l, depth + 1, out);
+            collect(
+                model,
+                net,
+                (column.name.clone(), q, l),
+                slot,
+                depth + 1,
+                out,
+            );
         }
     }
 }

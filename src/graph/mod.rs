@@ -23,6 +23,9 @@ pub mod trail;
 pub mod unroll;
 pub mod why;
 
+#[cfg(test)]
+mod tests;
+
 pub use dot::{to_dot, to_mermaid};
 pub use print::print_graph;
 pub use svg::to_svg;

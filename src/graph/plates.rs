@@ -124,7 +124,11 @@ pub fn diagram(model: &Model, derivation: Option<&Derivation>) -> Diagram {
             .collect();
         let names = names.join(", ");
         let legend = BlockLegend {
-            text: format!("{}, {}", b.form.name(), b.exactness.word()),
+            text: format!(
+                "{}, {}",
+                b.form.name().replace("Inverse", "inverse "),
+                b.exactness.word()
+            ),
             names: if b.role == Role::Latent {
                 format!("q({names})")
             } else {
@@ -261,6 +265,7 @@ fn place(model: &Model, out: &mut Diagram, mut paths: Vec<Vec<PlateId>>) {
     let held: BTreeSet<PlateId> = paths.iter().flatten().copied().collect();
     // Rows lie inside the plate of their one label column that holds something.
     let mut around: BTreeMap<PlateId, PlateId> = BTreeMap::new();
+    let mut crossed: BTreeMap<PlateId, Vec<&str>> = BTreeMap::new();
     for (i, _) in model.tables.iter().enumerate() {
         let t = model.table(crate::model::TableId::from(i));
         let mut labels: Vec<PlateId> = t
@@ -281,6 +286,9 @@ fn place(model: &Model, out: &mut Diagram, mut paths: Vec<Vec<PlateId>>) {
         labels.dedup();
         if let [one] = labels[..] {
             around.insert(t.plate, one);
+        } else if labels.len() > 1 {
+            let names = labels.iter().map(|p| model.plate(*p).name.as_str());
+            crossed.insert(t.plate, names.collect());
         }
     }
     for path in &mut paths {

@@ -149,7 +149,7 @@ fn fill(n: &Drawn) -> &'static str {
     match (n.shape, n.block) {
         (Shape::Observed, _) => OBSERVED,
         (Shape::Given, _) => "#eeeeee",
-        (Shape::Potential, _) => "#222222",
+        (Shape::Potential, _) | (Shape::Param, None) => "#222222",
         (_, Some(b)) => colour(b),
         (_, None) => "#ffffff",
     }

@@ -49,6 +49,8 @@ pub struct Step {
     pub closes: bool,
     /// The arrow to the next node.
     pub arrow: &'static str,
+    /// The known node below a collider that is not known itself.
+    pub below: Option<String>,
 }
 
 /// A trail.
@@ -195,8 +197,16 @@ impl<'a> Study<'a> {
         }
     }
 
+    fn is_potential(&self, id: usize) -> bool {
+        matches!(self.net.nodes.get(id), Some(Ground::Potential(..)))
+    }
+
     fn tell(&self, s: &Separation<'_>, nodes: Vec<usize>) -> Trail {
         let mut lift = Lift::new(self.model, &self.net, self.line);
+        // The two ends are named first: z[token] and z[token'].
+        for end in [nodes.first(), nodes.last()].into_iter().flatten() {
+            lift.name(*end);
+        }
         let names: Vec<String> = nodes.iter().map(|v| lift.name(*v)).collect();
         let mut steps = vec![];
         let mut shape = vec![];
@@ -204,20 +214,48 @@ impl<'a> Study<'a> {
             let turn = s.turn(&nodes, i);
             let arrow = match nodes.get(i + 1) {
                 None => "",
+                Some(w) if self.is_potential(*v) || self.is_potential(*w) => "--",
                 Some(w) if self.net.parents.get(*w).is_some_and(|p| p.contains(v)) => "->",
                 Some(_) => "<-",
+            };
+            let below = match turn {
+                Some(Turn::Collider) if !s.is_given(*v) => s.given_below(*v),
+                _ => None,
             };
             let near = |k: usize| names.get(k).map_or("", String::as_str);
             let reason = match turn {
                 None => String::new(),
-                Some(turn) => self.reason(
-                    s,
-                    *v,
-                    turn,
-                    near(i.wrapping_sub(1)),
-                    near(i + 1),
-                    &mut lift.clone(),
-                ),
+                Some(Turn::Collider) if self.is_potential(*v) => {
+                    format!("holds {} and {}", near(i.wrapping_sub(1)), near(i + 1))
+                }
+                Some(_) if i > 0 && nodes.get(i + 1).is_some_and(|w| self.is_potential(*w)) => {
+                    match self.known_in(s, *v) {
+                        None => "unknown, passes it on".to_string(),
+                        Some(why) => format!("{why}: closes the path"),
+                    }
+                }
+                Some(Turn::Chain) => match self.known_in(s, *v) {
+                    None => "unknown, passes it on: a chain".to_string(),
+                    Some(why) => format!("{why}: closes the chain"),
+                },
+                Some(Turn::Fork) => match self.known_in(s, *v) {
+                    None => "shared parent, unknown: a common cause".to_string(),
+                    Some(why) => format!("shared parent, {why}: closes the path"),
+                },
+                Some(Turn::Collider) => {
+                    let of = format!("child of {} and {}", near(i.wrapping_sub(1)), near(i + 1));
+                    match (self.known_in(s, *v), below) {
+                        (Some(why), _) => format!("{of}, {why}: explaining away"),
+                        (None, Some(w)) => format!(
+                            "{of}; {} below it is {}: explaining away",
+                            lift.clone().name(w),
+                            self.known(w).unwrap_or("known")
+                        ),
+                        (None, None) => {
+                            "shared child, unknown, nothing known below it: closes the path".into()
+                        }
+                    }
+                }
             };
             shape.push(self.quantity_name(*v));
             shape.push(arrow.to_string());
@@ -227,6 +265,7 @@ impl<'a> Study<'a> {
                 reason,
                 closes: s.closes(&nodes, i),
                 arrow,
+                below: below.map(|w| lift.clone().name(w)),
             });
         }
         Trail {
@@ -236,40 +275,8 @@ impl<'a> Study<'a> {
         }
     }
 
-    fn reason(
-        &self,
-        s: &Separation<'_>,
-        v: usize,
-        turn: Turn,
-        left: &str,
-        right: &str,
-        lift: &mut Lift<'_>,
-    ) -> String {
-        let known = s.is_given(v).then(|| self.known(v)).flatten();
-        match (turn, known) {
-            (Turn::Chain, None) => "unknown, passes it on: a chain".into(),
-            (Turn::Chain, Some(why)) => format!("{why}: closes the chain"),
-            (Turn::Fork, None) => "shared parent, unknown: a common cause".into(),
-            (Turn::Fork, Some(why)) => format!("shared parent, {why}: closes it"),
-            (Turn::Collider, Some(_))
-                if matches!(self.net.nodes.get(v), Some(Ground::Potential(..))) =>
-            {
-                format!("holds {left} and {right} in one factor")
-            }
-            (Turn::Collider, Some(why)) => {
-                format!("child of {left} and {right}, {why}: explaining away")
-            }
-            (Turn::Collider, None) => match s.given_below(v) {
-                Some(below) => {
-                    let why = self.known(below).unwrap_or("known");
-                    format!(
-                        "child of {left} and {right}; {} below it is {why}: explaining away",
-                        lift.name(below)
-                    )
-                }
-                None => "shared child, unknown, and nothing known below it: closes it".into(),
-            },
-        }
+    fn known_in(&self, s: &Separation<'_>, v: usize) -> Option<&'static str> {
+        s.is_given(v).then(|| self.known(v).unwrap_or("known"))
     }
 
     /// Roles of the quantities as printed in lists.

@@ -250,6 +250,14 @@ fn examine(study: &mut Study<'_>, d: Option<&Derivation>, pairs: &[(usize, usize
     } else {
         vec![]
     };
+    // A point has no factor of q.
+    let points = [x, y].iter().any(|i| match study.net.nodes.get(*i) {
+        Some(Ground::Quantity(n, _)) => study.is_point(*n),
+        _ => false,
+    });
+    if points {
+        joined = joined.filter(|j| !*j);
+    }
     let together = match (&best, d) {
         (Some((_, (x, y))), Some(d)) => coupling::in_one_factor(d, &study.net, *x, *y),
         _ => false,
