@@ -220,6 +220,15 @@ pub(super) struct ExplainArgs {
     /// How it is written
     #[arg(long, value_enum, default_value_t = ExplainFormat::Text)]
     pub format: ExplainFormat,
+    /// Whether two quantities are independent given the data, and by which path not; one name: its Markov blanket
+    #[arg(long, value_name = "NAME", num_args = 1..=2, conflicts_with = "format")]
+    pub why: Vec<String>,
+    /// With --why: these quantities are known too
+    #[arg(long, value_name = "NAMES", value_delimiter = ',', requires = "why")]
+    pub given: Vec<String>,
+    /// With --why: these columns are blank
+    #[arg(long, value_name = "NAMES", value_delimiter = ',', requires = "why")]
+    pub blank: Vec<String>,
     #[command(flatten)]
     pub switches: SwitchArgs,
 }
@@ -235,8 +244,10 @@ pub(super) enum ExplainFormat {
     Latex,
     /// One JSON object
     Json,
-    /// The factor graph for Graphviz
+    /// The plate diagram for Graphviz
     Dot,
+    /// The plate diagram as a picture
+    Svg,
     /// The factor graph for Mermaid
     Mermaid,
 }
