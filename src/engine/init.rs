@@ -332,7 +332,7 @@ fn apply_discrete(
 }
 
 /// Publishes the statistics of a value; for a latent that is q as if it were a point there.
-fn publish_point(
+pub(super) fn publish_point(
     engine: &Engine<'_>,
     state: &mut State,
     u: UnknownId,

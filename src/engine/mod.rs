@@ -9,15 +9,19 @@
 //! Three functions carry everything: a pass *accumulates* A over segments of rows, segments *merge* by addition in a fixed
 //! order, blocks *update* from the A alone. Not here: files and printing.
 
+mod accelerate;
 pub mod bind;
 mod collapse;
+mod coordinates;
 pub mod evaluate;
+mod extrapolate;
 pub mod init;
 pub mod pass;
 mod prototypes;
 pub mod rows;
 pub mod run;
 pub mod state;
+mod sweep;
 pub mod tensor;
 pub mod update;
 

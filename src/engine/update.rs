@@ -28,7 +28,8 @@ pub struct Noticed {
     pub kept: Vec<(UnknownId, usize)>,
 }
 
-type Messages = BTreeMap<Target, ArrayD<f64>>;
+/// Messages by statistic: the natural parameter of a block.
+pub(super) type Messages = BTreeMap<Target, ArrayD<f64>>;
 
 impl Engine<'_> {
     /// Updates a block.
@@ -49,7 +50,8 @@ impl Engine<'_> {
         self.read_out(state, id, &messages).map(|_| ())
     }
 
-    fn read_out(
+    /// Gives a block the q, or the point, of a natural parameter.
+    pub(super) fn read_out(
         &self,
         state: &mut State,
         id: BlockId,
@@ -78,7 +80,7 @@ impl Engine<'_> {
     }
 
     /// The natural parameter, by statistic.
-    fn messages(&self, state: &State, id: BlockId, prior_only: bool) -> Messages {
+    pub(super) fn messages(&self, state: &State, id: BlockId, prior_only: bool) -> Messages {
         let block = self.derivation.block(id);
         let own_rows: Vec<PlateId> = block
             .batch
