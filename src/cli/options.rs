@@ -72,6 +72,9 @@ pub(super) struct FitArgs {
     /// Stop at this relative change of the objective; 0 runs all iterations
     #[arg(long, default_value_t = 1e-6, value_parser = parse_tolerance, allow_negative_numbers = true)]
     pub tol: f64,
+    /// Extrapolate from sweep to sweep where that raises the objective
+    #[arg(long)]
+    pub accelerate: bool,
     /// Threads; the result does not depend on it
     #[arg(long, value_name = "N", value_parser = parse_positive)]
     pub threads: Option<usize>,
@@ -99,6 +102,7 @@ impl FitArgs {
                 tol: self.tol,
                 seed: self.seed,
                 restarts: self.restarts,
+                accelerate: self.accelerate,
             },
             keep: self.keep.clone(),
         }

@@ -5,8 +5,8 @@ use crate::diag::Diagnostic;
 use crate::family::{StatisticKind, Support, by_signature};
 use crate::model::{Domain, Model, PlateId, Role};
 
-use super::block::{Block, Exactness, Form, Structure};
 use super::Width;
+use super::block::{Block, Exactness, Form, Structure};
 use super::group::{Group, Rule, kinds_of};
 use super::{refusal, structure};
 

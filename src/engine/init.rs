@@ -27,6 +27,7 @@ use crate::plan::Step;
 use given::apply;
 use network::start_network;
 use open::{start_block, start_discrete, start_rows};
+pub(super) use publish::publish_point;
 
 use super::Engine;
 use super::state::State;

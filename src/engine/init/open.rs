@@ -238,7 +238,7 @@ pub(super) fn start_block(
 pub(super) fn multiplied(engine: &Engine<'_>, id: BlockId) -> bool {
     let d = engine.derivation;
     let block = d.block(id);
-    matches!(block.form, Form::Gaussian)
+    matches!(block.form, Form::Gaussian | Form::GaussianNetwork)
         && d.terms.items.iter().any(|t| {
             let real = |s: &&crate::algebra::Statistic| {
                 s.kind == StatisticKind::Value && d.unknowns.get(s.of).domain == Domain::Real
