@@ -456,7 +456,7 @@ impl Ctx<'_> {
 /// No table may be too large to be held as text.
 fn limited(rows: usize, name: &str) -> Result<usize, SizeProblem> {
     if rows > LARGEST {
-        let what = format!("`{name}` would have more than {LARGEST} rows");
+        let what = format!("`{name}` would have more than {LARGEST} elements");
         return Err(SizeProblem(what));
     }
     Ok(rows)
