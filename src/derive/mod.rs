@@ -99,7 +99,7 @@ pub fn derive(model: &Model, blanks: &Blanks<'_>) -> Result<Derivation, Vec<Diag
         return Err(errors);
     }
     couple(&mut blocks, &built.terms);
-    shared::mark(model, &mut blocks, &built.terms.items);
+    shared::mark(model, &unknowns, &mut blocks, &built.terms.items);
     let mut all_messages = vec![];
     {
         let of = BlockOf {
