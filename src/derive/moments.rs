@@ -102,6 +102,21 @@ impl BlockOf<'_> {
         if let [one] = stats {
             return Ok(vec![(vec![single(one)], vec![])]);
         }
+        if block.by_compound() {
+            let (at, axes) = block.compound(stats, self.unknowns).ok_or_else(refuse)?;
+            let whole = Moment {
+                kind: MomentKind::Compound(block.unknowns[0], at),
+                index: axes.into_iter().map(Subscript::Axis).collect(),
+            };
+            if !matches!(block.form, Form::GaussianNetwork) {
+                return Ok(vec![(vec![whole], vec![])]);
+            }
+            let product = (stats.iter().map(|s| single(s)).collect(), vec![]);
+            return Ok(match block.role {
+                Role::Latent => vec![product, (vec![whole], vec![])],
+                _ => vec![product],
+            });
+        }
         match &block.form {
             Form::GaussianWishart | Form::GaussianGamma => {
                 let g = scale_pattern(block, stats).ok_or_else(refuse)?;
@@ -160,6 +175,14 @@ impl BlockOf<'_> {
         }
         let mut rest = t.clone();
         rest.stats.retain(|s| !block.unknowns.contains(&s.of));
+        if block.by_compound() {
+            let (at, axes) = block.compound(&mine, self.unknowns).ok_or_else(refuse)?;
+            return Ok(vec![Message {
+                target: Target::Compound(at),
+                index: axes.into_iter().map(Subscript::Axis).collect(),
+                rest,
+            }]);
+        }
         if block.rows.is_some() || matches!(block.form, Form::Discrete) {
             // All statistics of a discrete block are indicators; their product is one statistic of the joint state.
             let index = mine[0].index.clone();

@@ -162,6 +162,7 @@ pub fn target(
             };
             Formula::product([at(u, &x), at(v, &y)])
         }
+        Target::Compound(at) => compound(d, w, id, at, index, names, |f| f),
         Target::Cross | Target::Quadratic => {
             let name = |i: usize| Formula::name(&d.unknowns.get(b.unknowns[i]).name);
             let (mean, precision) = (name(0), name(b.unknowns.len() - 1));
@@ -182,6 +183,30 @@ pub fn target(
             }
         }
     }
+}
+
+/// A product of statistics of a block, with its axes named as here.
+fn compound(
+    d: &Derivation,
+    w: &Writer<'_>,
+    id: BlockId,
+    at: u32,
+    index: &[Subscript],
+    names: &Names,
+    wrap: impl Fn(Formula) -> Formula,
+) -> Formula {
+    let Some(c) = d.block(id).compounds.get(at as usize) else {
+        return Formula::product([]);
+    };
+    let map: Vec<(Axis, Subscript)> = c.axes.iter().copied().zip(index.iter().cloned()).collect();
+    let factors = c.stats.iter().map(|s| {
+        let s = Statistic {
+            index: s.index.iter().map(|i| i.substitute(&map)).collect(),
+            ..s.clone()
+        };
+        w.statistic(&s, names)
+    });
+    wrap(Formula::product(factors))
 }
 
 /// The full indices of the two elements of a pair, from batch, inside of the first, inside of the second.
@@ -238,6 +263,18 @@ pub fn moment(d: &Derivation, w: &Writer<'_>, m: &Moment, names: &Names) -> Form
                 _ => f,
             }
         }
+        MomentKind::Compound(u, at) => match d.block_of(u) {
+            Some(b) if matches!(d.block(b).form, super::Form::GaussianNetwork) => {
+                compound(d, w, b, at, &m.index, names, |f| {
+                    Formula::Apply("Cov".into(), vec![f])
+                })
+            }
+            Some(b) => compound(d, w, b, at, &m.index, names, |f| match d.block(b).role {
+                Role::Latent => f.expected(),
+                _ => f,
+            }),
+            None => Formula::product([]),
+        },
         MomentKind::Covariance(u, v) => {
             let Some(id) = d.block_of(u) else {
                 return Formula::Word("Cov".into());

@@ -15,9 +15,12 @@ use super::block::{Block, Form};
 /// Marks the batch plates along which the covariance of a Gaussian block is one and the same.
 pub fn mark(model: &Model, unknowns: &Unknowns, blocks: &mut [Block], terms: &[Term]) {
     for b in blocks {
-        // Where cells are known, the blank ones decide what is left to solve for.
+        // Both orders of a symmetric pair are added up element by element; where cells are known, the blank ones decide what
+        // is left to solve for.
+        let symmetric = b.unknowns.iter().any(|u| unknowns.get(*u).symmetric);
         let cells = |u: &UnknownId| matches!(unknowns.get(*u).origin, Origin::Column(_));
-        if !matches!(b.form, Form::Gaussian) || b.unknowns.iter().any(cells) {
+        let partly = b.unknowns.iter().any(cells);
+        if symmetric || partly || !matches!(b.form, Form::Gaussian) {
             continue;
         }
         b.shared = (0..b.batch.len())

@@ -7,6 +7,7 @@
 //! where that is proper, else 0, 1, or equal probabilities. A start that no update would leave is broken (`symmetry`).
 
 mod given;
+mod network;
 mod open;
 mod publish;
 mod symmetry;
@@ -24,7 +25,9 @@ use crate::model::PlateId;
 use crate::plan::Step;
 
 use given::apply;
+use network::start_network;
 use open::{start_block, start_discrete, start_rows};
+pub(super) use publish::publish_point;
 
 use super::Engine;
 use super::state::State;
@@ -70,12 +73,19 @@ pub fn start(
         let block = engine.derivation.block(id);
         if block.rows.is_some()
             || state.blocks[i].initialised
-            || !matches!(block.form, Form::Discrete)
+            || !matches!(
+                block.form,
+                Form::Discrete | Form::Network | Form::Conditional
+            )
             || reads_known(engine, state, id)
+            || (!matches!(block.form, Form::Discrete) && told_apart(engine, state, id))
         {
             continue;
         }
-        let what = start_discrete(engine, state, id, &mut rng);
+        let what = match block.form {
+            Form::Discrete => start_discrete(engine, state, id, &mut rng),
+            _ => start_network(engine, state, id, &mut rng),
+        };
         said.push(format!("{} {what}", block_names(engine, id)));
     }
     // Whatever is still open and read by others gets a value; it does not count as initialised, so that it is updated first.
@@ -172,9 +182,16 @@ pub fn entry(engine: &Engine<'_>, state: &State) -> usize {
         })
     };
     let steps = &engine.plan.steps;
-    steps
-        .iter()
-        .position(|s| open(s, true))
-        .or_else(|| steps.iter().position(|s| open(s, false)))
-        .unwrap_or(0)
+    let latent = |at: &usize| match &steps[*at] {
+        Step::Pass(_) => true,
+        Step::Update(b) => engine.is_latent(*b),
+    };
+    let strict = steps.iter().position(|s| open(s, true));
+    let loose = steps.iter().position(|s| open(s, false));
+    match (strict, loose) {
+        // A point must not be set from a latent that was never updated: its default has no spread.
+        (Some(s), Some(l)) if l < s && latent(&l) && !latent(&s) => l,
+        (Some(s), _) => s,
+        (None, l) => l.unwrap_or(0),
+    }
 }

@@ -25,6 +25,7 @@ use crate::plan::Planned;
 use super::Engine;
 use super::bind::unflatten;
 use super::state::State;
+use super::symmetric::add_orders;
 
 /// What an update noticed.
 #[derive(Debug, Clone, Default)]
@@ -35,7 +36,8 @@ pub struct Noticed {
     pub kept: Vec<(UnknownId, usize)>,
 }
 
-type Messages = BTreeMap<Target, ArrayD<f64>>;
+/// The natural parameter of a block, by statistic.
+pub(super) type Messages = BTreeMap<Target, ArrayD<f64>>;
 
 impl Engine<'_> {
     /// Updates a block.
@@ -56,7 +58,8 @@ impl Engine<'_> {
         self.read_out(state, id, &messages).map(|_| ())
     }
 
-    fn read_out(
+    /// Gives a block the q, or the point, of a natural parameter.
+    pub(super) fn read_out(
         &self,
         state: &mut State,
         id: BlockId,
@@ -79,13 +82,18 @@ impl Engine<'_> {
             }
             Form::Discrete => self.update_discrete(state, id, messages, &mut next),
             Form::Deviation => self.update_deviation(state, id, messages, &mut next)?,
+            Form::Network => self.update_network(state, id, messages, &mut next)?,
+            Form::GaussianNetwork => {
+                self.update_gaussian_network(state, id, messages, &mut next)?
+            }
+            Form::Conditional => self.update_conditional(state, id, messages, &mut next)?,
         }
         state.blocks[id.index()] = next;
         Ok(noticed)
     }
 
     /// The natural parameter, by statistic.
-    fn messages(&self, state: &State, id: BlockId, prior_only: bool) -> Messages {
+    pub(super) fn messages(&self, state: &State, id: BlockId, prior_only: bool) -> Messages {
         let block = self.derivation.block(id);
         let own_rows: Vec<PlateId> = block
             .batch
@@ -103,6 +111,7 @@ impl Engine<'_> {
                 Target::Pair(u, v) => self.pair_shape(u, v),
                 Target::Cross => self.moment_shape(MomentKind::Cross(block.unknowns[0])),
                 Target::Quadratic => self.moment_shape(MomentKind::Quadratic(block.unknowns[0])),
+                Target::Compound(at) => self.compound_shape(id, at),
             };
             if let (Target::Pair(..), Some(p)) = (m.target, self.patterns(id)) {
                 let shape = self.pattern_shape(shape, &p);
@@ -117,15 +126,20 @@ impl Engine<'_> {
                 .or_insert_with(|| ArrayD::zeros(IxDyn(&shape)));
             self.add_planned(state, &m.how, &own_rows, slot);
         }
+        if let Some(slot) = self.symmetric_slot(block.unknowns[0]) {
+            out.values_mut().for_each(|a| add_orders(a, slot));
+        }
         out
     }
 
-    /// Weights of the elements of an unknown's plates, flat; all 1 where no batch plate has weights.
-    fn element_weights(&self, plates: &[PlateId]) -> Vec<f64> {
+    /// Weights of the elements of a block along these plates, flat; all 1 where no plate has weights. The second place of
+    /// a symmetric element counts nothing.
+    pub(super) fn element_weights(&self, id: BlockId, plates: &[PlateId]) -> Vec<f64> {
         let shape: Vec<usize> = plates.iter().map(|p| self.plate_size(*p)).collect();
         let weights: Vec<Option<Vec<f64>>> =
             plates.iter().map(|p| self.evaluator.weights(*p)).collect();
-        (0..shape.iter().product())
+        let count = shape.iter().product();
+        (0..count)
             .map(|i| {
                 let at = unflatten(i, &shape);
                 weights
@@ -134,7 +148,17 @@ impl Engine<'_> {
                     .map(|(w, i)| w.as_ref().map_or(1.0, |w| w[i]))
                     .product()
             })
+            .zip(self.elements_of(id, count))
+            .map(|(w, is): (f64, bool)| if is { w } else { 0.0 })
             .collect()
+    }
+
+    fn elements_of(&self, id: BlockId, count: usize) -> Vec<bool> {
+        let u = self.derivation.block(id).unknowns[0];
+        match self.symmetric_slot(u) {
+            Some(_) => self.elements(u),
+            None => vec![true; count],
+        }
     }
 
     /// For each unknown of a block: flat positions of its elements by (batch, inside).
@@ -216,7 +240,7 @@ impl Engine<'_> {
         }
     }
 
-    fn improper(&self, u: UnknownId, flat: usize, e: &Improper) -> Diagnostic {
+    pub(super) fn improper(&self, u: UnknownId, flat: usize, e: &Improper) -> Diagnostic {
         Diagnostic::new(Code::E0502, "a latent's factor is improper")
             .at(
                 self.place(u),
@@ -227,7 +251,7 @@ impl Engine<'_> {
             )
     }
 
-    fn unbounded(&self, u: UnknownId, flat: usize, reason: &str) -> Diagnostic {
+    pub(super) fn unbounded(&self, u: UnknownId, flat: usize, reason: &str) -> Diagnostic {
         Diagnostic::new(Code::E0715, "objective without bound")
             .at(
                 self.place(u),

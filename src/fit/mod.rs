@@ -10,6 +10,7 @@
 pub mod apply;
 mod blank_cells;
 pub mod collect;
+pub mod draw;
 pub mod elements;
 pub mod entropy;
 mod infer;

@@ -1,6 +1,8 @@
 //! Values given by `--init`, matched to the blocks and published.
 
 use ndarray::{ArrayD, Dimension, IxDyn};
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
 
 use crate::algebra::UnknownId;
 use crate::data::InitValue;
@@ -8,6 +10,7 @@ use crate::derive::{BlockId, Form, MomentKind};
 use crate::diag::{Code, Diagnostic};
 use crate::engine::Engine;
 use crate::engine::state::State;
+use crate::engine::symmetric::agrees;
 use crate::family::StatisticKind;
 
 use super::publish::{publish_parameters, publish_point};
@@ -35,8 +38,25 @@ pub(super) fn apply(
         return Ok(());
     };
     let block = d.block(id);
-    if matches!(block.form, Form::Discrete) {
+    if matches!(
+        block.form,
+        Form::Discrete | Form::Network | Form::Conditional
+    ) && d.unknowns.get(u).element_plate().is_some()
+    {
         return apply_discrete(engine, state, name, u, id, value);
+    }
+    if let Some(slot) = engine.symmetric_slot(u) {
+        let same = match value {
+            InitValue::Value(v) => agrees(v, slot),
+            InitValue::Parameters(list) => list.iter().all(|(_, a)| agrees(a, slot)),
+            InitValue::Labels(_) => true,
+        };
+        if !same {
+            return Err(mismatch(
+                name,
+                "it is declared `symmetric`: both orders of an index pair hold one number",
+            ));
+        }
     }
     match value {
         InitValue::Value(v) => {
@@ -151,6 +171,11 @@ fn apply_discrete(
         s.updated = true;
         s.entropy = flat.iter().filter(|p| **p > 0.0).map(|p| -p * p.ln()).sum();
         s.parameters = vec![(0, "probabilities", q)];
+        if block.by_compound() {
+            // Elements start independent of each other, Gaussians given them around 0.
+            let mut rng = ChaCha8Rng::seed_from_u64(0);
+            super::network::publish(engine, state, id, &mut rng);
+        }
         return Ok(());
     }
     if block.unknowns.len() > 1 {

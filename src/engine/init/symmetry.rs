@@ -168,6 +168,10 @@ fn dimensions(engine: &Engine<'_>, kind: MomentKind) -> Vec<PlateId> {
             let batch = b.varying().map(|i| b.batch[i]);
             batch.chain(inside(u)).chain(inside(v)).collect()
         }
+        MomentKind::Compound(u, at) => d
+            .block_of(u)
+            .and_then(|b| d.block(b).compounds.get(at as usize))
+            .map_or_else(Vec::new, |c| c.axes.iter().map(|a| a.plate).collect()),
         MomentKind::Quadratic(u) => d
             .block_of(u)
             .map(|b| d.block(b).batch.clone())
@@ -208,12 +212,13 @@ fn same(engine: &Engine<'_>, state: &State, p: PlateId, given: bool) -> bool {
         let (MomentKind::Statistic(u, _)
         | MomentKind::Covariance(u, _)
         | MomentKind::Cross(u)
-        | MomentKind::Quadratic(u)) = kind;
+        | MomentKind::Quadratic(u)
+        | MomentKind::Compound(u, _)) = kind;
         let plates = dimensions(engine, *kind);
         // Real values of a start leave more statistics than a Gaussian publishes.
         let left_over = matches!(kind, MomentKind::Statistic(_, k) if *k != StatisticKind::Value)
             && d.block_of(*u)
-                .is_some_and(|b| matches!(d.block(b).form, Form::Gaussian));
+                .is_some_and(|b| matches!(d.block(b).form, Form::Gaussian | Form::GaussianNetwork));
         if left_over || !initialised(*u) || !plates.contains(&p) {
             continue;
         }

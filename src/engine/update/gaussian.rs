@@ -162,7 +162,7 @@ impl Engine<'_> {
             .zip(&precisions.free)
             .map(|(q, free)| Factored::new(q, free.len()))
             .collect();
-        let weights = self.element_weights(&block.batch);
+        let weights = self.element_weights(id, &block.batch);
         let mut all = vec![];
         for (f, group) in factors.into_iter().zip(&members) {
             match (f, group.first()) {
