@@ -21,6 +21,7 @@ pub(super) fn run(args: &ExplainArgs, out: &mut Output) -> Result<(), Failure> {
             let blanks = Blanks {
                 column: &|c| columns.contains(&c),
                 definition: &|_| false,
+                width: &|_| derive::Width::Unseen,
             };
             derive::derive(&model, &blanks).ok()
         };

@@ -131,6 +131,7 @@ fn derived(text: &str, blank: bool) -> (SourceFile, Derivation, Plan) {
         &Blanks {
             column: &|_| blank,
             definition: &|_| blank,
+            width: &|_| crate::derive::Width::Narrow,
         },
     )
     .expect("a derivation");
