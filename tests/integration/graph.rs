@@ -71,6 +71,10 @@ fn every_model_has_a_picture() {
                 v.name
             );
         }
-        assert!(!svg.contains("NaN") && !svg.contains("inf"), "{}", source.name);
+        assert!(
+            !svg.contains("NaN") && !svg.contains("inf"),
+            "{}",
+            source.name
+        );
     }
 }
