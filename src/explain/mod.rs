@@ -11,12 +11,14 @@
 //! Everything is read off terms, blocks and messages: nothing here knows a model.
 
 mod block;
+mod factor;
 mod gaussian;
 mod items;
 mod json;
 mod latex;
 mod markdown;
 mod message;
+mod normal_equations;
 mod page;
 mod prose;
 mod read;

@@ -109,6 +109,20 @@ impl<'p, 'a> Collected<'p, 'a> {
             .symbol(self.block.unknowns[i], &self.slots.of[i], &self.names, &[])
     }
 
+    /// The covariance of a Gaussian unknown, the variance of a number; without the letters along which it is one and the same.
+    pub fn covariance(&self, i: usize) -> Formula {
+        let inside = self.slots.inside(self.block, i);
+        let name = if inside.is_empty() { "Var" } else { "Cov" };
+        let shared = self.block.shared.iter().filter_map(|b| {
+            let slot = self.block.batch_slots[i].get(*b)?;
+            self.slots.of[i].get(*slot).copied()
+        });
+        let hidden: Vec<Axis> = inside.into_iter().chain(shared).collect();
+        let u = self.block.unknowns[i];
+        let v = self.page.symbol(u, &self.slots.of[i], &self.names, &hidden);
+        Formula::Of(name.into(), Box::new(v))
+    }
+
     /// An unknown with its value or inside axes hidden: the whole simplex, vector or matrix.
     pub fn whole(&self, i: usize) -> Formula {
         let u = self.block.unknowns[i];
