@@ -5,6 +5,7 @@ use crate::diag::Diagnostic;
 use crate::family::{StatisticKind, Support, by_signature};
 use crate::model::{Domain, Model, PlateId, Role};
 
+use super::Width;
 use super::block::{Block, Exactness, Form, Structure};
 use super::group::{Group, Rule, kinds_of};
 use super::{refusal, structure};
@@ -18,7 +19,7 @@ pub fn block(
     unknowns: &Unknowns,
     g: &Group,
     terms: &[Term],
-    wide: bool,
+    width: Width,
 ) -> Result<Block, Box<Diagnostic>> {
     let first = unknowns.get(g.unknowns[0]);
     let inside = g.inside_slots.iter().any(|s| !s.is_empty());
@@ -56,7 +57,7 @@ pub fn block(
         rows = row_plate(model, g, terms).filter(|p| !inside && !beside_rows(g, *p, terms));
         if inside || (g.unknowns.len() > 1 && rows.is_none()) {
             structure = if inside {
-                structure::discrete(model, unknowns, g, terms, wide)
+                structure::discrete(model, unknowns, g, terms, width)
             } else {
                 Structure::Elimination
             };

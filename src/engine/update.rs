@@ -57,7 +57,8 @@ impl Engine<'_> {
         self.read_out(state, id, &messages).map(|_| ())
     }
 
-    fn read_out(
+    /// Gives a block the q, or the point, of a natural parameter.
+    pub(super) fn read_out(
         &self,
         state: &mut State,
         id: BlockId,
@@ -91,7 +92,7 @@ impl Engine<'_> {
     }
 
     /// The natural parameter, by statistic.
-    fn messages(&self, state: &State, id: BlockId, prior_only: bool) -> Messages {
+    pub(super) fn messages(&self, state: &State, id: BlockId, prior_only: bool) -> Messages {
         let block = self.derivation.block(id);
         let own_rows: Vec<PlateId> = block
             .batch

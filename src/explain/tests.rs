@@ -459,7 +459,8 @@ fn printers_of_stages_are_plain_words() {
             crate::derive::print::derivation(&d),
             crate::plan::print::plan(&d, &p),
             crate::graph::print_graph(&d.model),
-            crate::graph::to_dot(&d.model, &crate::graph::build(&d.model)),
+            crate::graph::to_dot(&d.model, Some(&d)),
+            crate::graph::to_svg(&d.model, Some(&d)),
             crate::graph::to_mermaid(&d.model, &crate::graph::build(&d.model)),
         ];
         for page in &pages {

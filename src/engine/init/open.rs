@@ -235,10 +235,10 @@ pub(super) fn start_block(
 }
 
 /// Some term holds a value of the block beside a real value of another block: at 0 both would stay there.
-fn multiplied(engine: &Engine<'_>, id: BlockId) -> bool {
+pub(super) fn multiplied(engine: &Engine<'_>, id: BlockId) -> bool {
     let d = engine.derivation;
     let block = d.block(id);
-    matches!(block.form, Form::Gaussian)
+    matches!(block.form, Form::Gaussian | Form::GaussianNetwork)
         && d.terms.items.iter().any(|t| {
             let real = |s: &&crate::algebra::Statistic| {
                 s.kind == StatisticKind::Value && d.unknowns.get(s.of).domain == Domain::Real

@@ -11,7 +11,7 @@ use crate::model::{Domain, Role};
 use crate::numeric::log_or_floor;
 
 /// Publishes the statistics of a value; for a latent that is q as if it were a point there.
-pub(super) fn publish_point(
+pub(in crate::engine) fn publish_point(
     engine: &Engine<'_>,
     state: &mut State,
     u: UnknownId,
