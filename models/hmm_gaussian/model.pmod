@@ -2,8 +2,8 @@
 model hmm_gaussian
 data step ordered by year { volume : real }
 plate state(2)
-param   start        : simplex over state                      // state of the first year
-param   move[state]  : simplex over state                      // a row for each state: where it goes next
+param   start        : simplex over state // state of the first year
+param   move[state]  : simplex over state // a row for each state: where it goes next
 param   mu[state]    : real
 param   s2[state]    : positive
 latent  z[step]      ~ Categorical(move[z[step-1]]) first Categorical(start)

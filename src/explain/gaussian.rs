@@ -98,10 +98,7 @@ pub fn gaussian(c: &Collected<'_, '_>) -> Vec<Equation> {
             Equation::new("", Formula::equation(c.covariance(0).inverse(), a)),
             Equation::new(
                 "",
-                Formula::equation(
-                    whole.expected(),
-                    Formula::product([c.covariance(0), b]),
-                ),
+                Formula::equation(whole.expected(), Formula::product([c.covariance(0), b])),
             ),
         ],
         Some((a, b)) => vec![Equation::new(

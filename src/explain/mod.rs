@@ -18,6 +18,7 @@ mod json;
 mod latex;
 mod markdown;
 mod message;
+mod network;
 mod normal_equations;
 mod page;
 mod paths;

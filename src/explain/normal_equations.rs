@@ -75,7 +75,11 @@ fn block(c: &Collected<'_, '_>, i: usize, j: usize, list: &[Piece]) -> Option<Fo
             c.page.sum(list, &c.names.hiding(d), Layout::Vector(d))
         }
         (Some(d), Some(e)) => {
-            let e = if i == j { *c.slots.second[j].first()? } else { e };
+            let e = if i == j {
+                *c.slots.second[j].first()?
+            } else {
+                e
+            };
             let names = c.names.bind(c.page.writer.letters, [e]);
             c.page.sum_matrix(list, &names, d, e)
         }

@@ -21,6 +21,7 @@ use crate::model::{Axis, Role};
 
 use super::gaussian;
 use super::message::{Slots, Target, messages};
+use super::network;
 use super::page::Page;
 use super::simplify::add;
 
@@ -140,6 +141,7 @@ pub fn equations(c: &Collected<'_, '_>) -> Vec<Equation> {
         Form::Gaussian => gaussian::gaussian(c),
         Form::GaussianWishart | Form::GaussianGamma => gaussian::with_precision(c),
         Form::Deviation => deviation(c),
+        Form::Network | Form::GaussianNetwork if network::is_network(c) => network::network(c),
         Form::Network | Form::GaussianNetwork | Form::Conditional => vec![],
         Form::Family(f) => match f.name() {
             "Dirichlet" => dirichlet(c),

@@ -97,7 +97,11 @@ fn meter() -> String {
             .filter(|c| state[*c])
             .map(|c| format!("{}", watts[c]))
             .collect();
-        out += &format!("{t},{:.0},{}\n", total + 15.0 * normal(&mut rng), list.join("+"));
+        out += &format!(
+            "{t},{:.0},{}\n",
+            total + 15.0 * normal(&mut rng),
+            list.join("+")
+        );
     }
     out
 }

@@ -104,7 +104,11 @@ fn bsc_meanfield_digits() {
     same_trajectory(name, &f.outcome.trace, &want[1..], 1e-10);
     let f = run(200);
     let elbo = end["elbo"].as_f64().expect("a number");
-    assert!((last(&f) - elbo).abs() <= 1e-10 * elbo.abs(), "{}", last(&f));
+    assert!(
+        (last(&f) - elbo).abs() <= 1e-10 * elbo.abs(),
+        "{}",
+        last(&f)
+    );
     let ones: Vec<f64> = f
         .get("h", "probabilities")
         .iter()
