@@ -199,6 +199,29 @@ fn a_label_selects_one_parent_and_a_latent_index_all() {
     assert_eq!(docs.len(), 2, "tokens of both documents");
 }
 
+#[test]
+fn models_with_many_indices_are_walked_in_part() {
+    let mut text = String::from("model wide\ndata row { y : real }\n");
+    let names: Vec<String> = (0..16).map(|i| format!("p{i}")).collect();
+    for n in &names {
+        text.push_str(&format!("plate {n}(3)\n"));
+    }
+    let all = names.join(", ");
+    text.push_str(&format!("latent a[{all}] ~ Gaussian(0, var = 1)\n"));
+    text.push_str(&format!(
+        "observe y[row] ~ Gaussian(sum(a over {all}), var = 1)\n"
+    ));
+    let m = model(&text);
+    let net = Network::of(&m, &build(&m), &BTreeSet::new());
+    assert!(
+        !net.whole && net.nodes.len() < 1 << 15,
+        "{}",
+        net.nodes.len()
+    );
+    assert!(Network::of(&model(FACTORS), &build(&model(FACTORS)), &BTreeSet::new()).whole);
+    assert!(to_svg(&m, None).contains(">a</text>"));
+}
+
 /// Tags are closed in order, attributes quoted, no bare & or <.
 fn well_formed(text: &str) {
     let mut open: Vec<String> = vec![];
