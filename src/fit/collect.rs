@@ -115,7 +115,18 @@ pub fn estimate(
             .or(value)?;
         e.value = Some(own(shifted(point)));
     } else {
-        let (mean, sd) = mean_and_sd(engine, state, block, u, &parameters, value);
+        let (mut mean, mut sd) = mean_and_sd(engine, state, block, u, &parameters, value);
+        // A cell that is there is what it is, whatever family the blank ones have.
+        if let Some(cells) = engine.cells(u) {
+            let put = |a: &mut Option<ArrayD<f64>>, of: fn(f64) -> f64| {
+                let a = a.iter_mut().filter(|a| a.shape() == cells.shape());
+                a.for_each(|a| {
+                    a.zip_mut_with(&cells, |x, c| *x = if c.is_nan() { *x } else { of(*c) });
+                });
+            };
+            put(&mut mean, |c| c);
+            put(&mut sd, |_| 0.0);
+        }
         e.mean = mean.map(|m| own(shifted(m)));
         e.sd = sd.map(own);
         let list = parameters.into_iter().map(|(name, a)| {
@@ -276,8 +287,9 @@ fn diagonal(
     let mut at = vec![];
     let out = ArrayD::from_shape_fn(IxDyn(&engine.shape(u)), |index| {
         at.clear();
-        at.extend(batch.iter().map(|s| index[*s]));
-        let flat = at.iter().zip(&batch_shape).fold(0, |p, (a, s)| p * s + a);
+        let whole = batch.iter().map(|s| index[*s]);
+        let flat = whole.zip(&batch_shape).fold(0, |p, (a, s)| p * s + a);
+        at.extend(block.varying().map(|i| index[batch[i]]));
         at.extend(inner.iter().map(|s| index[*s]));
         at.extend(inner.iter().map(|s| index[*s]));
         f(flat, c.get(IxDyn(&at)).copied().unwrap_or(f64::NAN))
