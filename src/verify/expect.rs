@@ -144,7 +144,8 @@ impl<'a> World<'a> {
 
     fn shape(&self, u: UnknownId) -> Vec<usize> {
         let slots = &self.unknowns.get(u).slots;
-        let size = |p: &crate::model::PlateId| self.data.plates.get(p.index()).map_or(0, |p| p.size);
+        let size =
+            |p: &crate::model::PlateId| self.data.plates.get(p.index()).map_or(0, |p| p.size);
         slots.iter().map(size).collect()
     }
 
@@ -162,9 +163,9 @@ impl<'a> World<'a> {
                 Origin::Column(c) => {
                     let cells = match self.data.columns.get(c.index()) {
                         Some(Cells::Numbers(v)) => v.clone(),
-                        Some(Cells::Elements(v)) => v.mapv(|e| {
-                            if e == BLANK { f64::NAN } else { f64::from(e) }
-                        }),
+                        Some(Cells::Elements(v)) => {
+                            v.mapv(|e| if e == BLANK { f64::NAN } else { f64::from(e) })
+                        }
                         None => continue,
                     };
                     let cells = cells.as_standard_layout().into_owned();
@@ -207,14 +208,7 @@ impl<'a> World<'a> {
     }
 
     fn evaluate(&self, values: &Assignment, f: FactorId, at: &[usize]) -> Result<f64, Problem> {
-        naive::probe(
-            self.model,
-            self.data,
-            values,
-            &self.undecided,
-            f,
-            at,
-        )
+        naive::probe(self.model, self.data, values, &self.undecided, f, at)
     }
 
     fn discover(
@@ -261,10 +255,9 @@ impl<'a> World<'a> {
                 states,
             });
         }
-        let centre = of
-            .q
-            .centre()
-            .ok_or("a factor of q has no centre in double precision")?;
+        let centre =
+            of.q.centre()
+                .ok_or("a factor of q has no centre in double precision")?;
         let sites: Vec<usize> = if of.q.is_whole() {
             (0..of.sites.len()).collect()
         } else {

@@ -16,6 +16,7 @@ use crate::model::{Domain, PlateId, Role};
 
 use super::expect::Reason;
 use super::factor::{Factor, Precision, Q, Site, Support, states};
+use super::line::Line;
 
 struct Reader<'e, 'a> {
     engine: &'e Engine<'a>,
@@ -108,7 +109,10 @@ impl Reader<'_, '_> {
         let mut inside = self.block.inside_slots.get(i)?.clone();
         inside.extend(plates..shape.len());
         let size = |slots: &[usize]| -> Vec<usize> {
-            slots.iter().filter_map(|s| shape.get(*s).copied()).collect()
+            slots
+                .iter()
+                .filter_map(|s| shape.get(*s).copied())
+                .collect()
         };
         let (b, n) = (size(batch), size(&inside));
         let mut out = vec![];
@@ -189,7 +193,10 @@ impl Reader<'_, '_> {
         for (n, p) in results.q.chunks(bound.rows.states.max(1)).enumerate() {
             let mut at = vec![0; batch.len()];
             at[rows_at] = n / elements;
-            for (i, e) in others.iter().zip(states(n % elements, &bound.element_shape)) {
+            for (i, e) in others
+                .iter()
+                .zip(states(n % elements, &bound.element_shape))
+            {
                 at[*i] = e;
             }
             let flat = at.iter().zip(&batch).fold(0, |f, (i, n)| f * n + i);
@@ -283,6 +290,30 @@ impl Reader<'_, '_> {
                 "InverseWishart" => {
                     Q::Precision(Precision::alone(d, one("df", i)?, row("scale", i)?, true))
                 }
+                "GeneralisedInverseGaussian" => Q::Line(Line {
+                    log: one("p", i)? - 1.0,
+                    value: -0.5 * one("a", i)?,
+                    square: 0.0,
+                    inverse: -0.5 * one("b", i)?,
+                    size: 0.0,
+                    whole: false,
+                }),
+                "TruncatedGaussian" => Q::Line(Line {
+                    log: 0.0,
+                    value: one("linear", i)?,
+                    square: -0.5 * one("precision", i)?,
+                    inverse: 0.0,
+                    size: 0.0,
+                    whole: false,
+                }),
+                "GaussianLaplace" => Q::Line(Line {
+                    log: 0.0,
+                    value: one("linear", i)?,
+                    square: -0.5 * one("precision", i)?,
+                    inverse: 0.0,
+                    size: -one("rate", i)?,
+                    whole: true,
+                }),
                 _ => return None,
             })
         };
@@ -358,7 +389,10 @@ impl Reader<'_, '_> {
         let mean: Vec<f64> = mean.iter().copied().collect();
         let beta = self.parameter(0, "beta")?;
         let (df, scale) = if matrix {
-            (self.parameter(1, "df")?, self.parameter(1, "inverse_scale")?)
+            (
+                self.parameter(1, "df")?,
+                self.parameter(1, "inverse_scale")?,
+            )
         } else {
             let twice = |v: Vec<f64>| v.iter().map(|x| 2.0 * x).collect::<Vec<f64>>();
             (
@@ -380,7 +414,9 @@ impl Reader<'_, '_> {
                 inverse: false,
                 count,
                 mean: means?,
-                pairs: beta.get(b * count * count..(b + 1) * count * count)?.to_vec(),
+                pairs: beta
+                    .get(b * count * count..(b + 1) * count * count)?
+                    .to_vec(),
             });
             out.push(self.factor(s, q, w));
         }

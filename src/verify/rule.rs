@@ -6,6 +6,7 @@
 //! Gaussian    m +- sqrt(n) L_i, weight 1/2n each                    exact for polynomials of degree 3
 //! simplex     softmax(t +- s u), t = E log p, u = (1, -1, 0, ...)   exact for sums of log p_k: s so that the mean
 //!                                                                   log-sum-exp is 0
+//! line        few nodes that keep its statistics
 //! precision   (1 +- s) E L with 1 - s^2 = exp(2/d (E log|L| - log|E L|))   exact for L and log|L|; given L, w as a Gaussian
 //! ```
 
@@ -18,6 +19,8 @@ use super::square::log_det;
 
 /// At most this many points of several factors are crossed.
 const CROSSED: f64 = 16.0;
+/// The same where their rules have weights of their own, so that they cannot be paired.
+const LINES: f64 = 4096.0;
 
 /// A weight and the values it belongs to.
 pub type Weighted = (f64, Vec<f64>);
@@ -39,6 +42,10 @@ impl Q {
                 let total: f64 = a.iter().sum();
                 let keep = if *single { 1 } else { a.len() };
                 a.iter().take(keep).map(|x| x / total).collect()
+            }
+            Q::Line(line) => {
+                let nodes = line.nodes()?.list;
+                vec![nodes.iter().max_by(|a, b| a.0.total_cmp(&b.0))?.1]
             }
             Q::Precision(p) => {
                 let mut out = p.mean.clone();
@@ -99,6 +106,7 @@ impl Q {
                     })
                     .collect(),
             ),
+            Q::Line(line) => line.few(),
             Q::Precision(p) => {
                 let mut out = vec![];
                 for (w, precision) in p.scaled()? {
@@ -140,11 +148,15 @@ pub fn joint(parts: &[(&Q, &[usize])]) -> Option<Vec<Weighted>> {
         }
         return gaussian(&mean, &covariance);
     }
+    let lines = parts.iter().any(|(q, _)| matches!(q, Q::Line(_)));
     let rules: Option<Vec<Vec<Weighted>>> = parts.iter().map(|(q, s)| q.points(s)).collect();
     let rules = rules?;
     let crossed: f64 = rules.iter().map(|r| r.len() as f64).product();
     let mut out: Vec<Weighted> = vec![(1.0, vec![])];
-    if crossed <= CROSSED {
+    if lines && crossed > LINES {
+        return None;
+    }
+    if lines || crossed <= CROSSED {
         for rule in &rules {
             let mut next = vec![];
             for (w, x) in &out {

@@ -25,7 +25,12 @@ fn of_folder(name: &str) -> Report {
 fn every_model_passes() {
     let mut names: Vec<String> = std::fs::read_dir(folder())
         .expect("models/")
-        .map(|e| e.expect("an entry").file_name().into_string().expect("a name"))
+        .map(|e| {
+            e.expect("an entry")
+                .file_name()
+                .into_string()
+                .expect("a name")
+        })
         .collect();
     names.sort();
     let mut wrong = vec![];
@@ -37,10 +42,19 @@ fn every_model_passes() {
             wrong.push(r.text());
         }
         // What every model must have been asked, with an answer.
-        for kind in [Kind::Expectation, Kind::Entropy, Kind::Update, Kind::Monotone] {
+        for kind in [
+            Kind::Expectation,
+            Kind::Entropy,
+            Kind::Update,
+            Kind::Monotone,
+        ] {
             let made = |c: &&pmc::verify::Check| c.kind == kind && c.outcome == Outcome::Ok;
             if r.checks.iter().find(made).is_none() {
-                wrong.push(format!("{name} has no check of {}:\n{}", kind.name(), r.text()));
+                wrong.push(format!(
+                    "{name} has no check of {}:\n{}",
+                    kind.name(),
+                    r.text()
+                ));
             }
         }
     }

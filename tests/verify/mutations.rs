@@ -49,7 +49,8 @@ latent  h[row, factor]     ~ Gaussian(0, var = 1)
 observe x[row, feature]    ~ Gaussian(m + sum(W * h over factor), var = s2)
 ";
 
-const CSV: &str = "u,x\n0.3,1.4\n-1.1,-0.6\n2.0,3.1\n0.9,0.2\n-0.4,1.9\n1.6,-1.2\n-1.9,0.8\n0.1,-2.1\n";
+const CSV: &str =
+    "u,x\n0.3,1.4\n-1.1,-0.6\n2.0,3.1\n0.9,0.2\n-0.4,1.9\n1.6,-1.2\n-1.9,0.8\n0.1,-2.1\n";
 
 /// The terms with the coefficient of one multiplied; in the messages, in the expectation, or in both.
 fn mutated(d: &Derivation, term: usize, by: f64, messages: bool, terms: bool) -> Derivation {
@@ -96,29 +97,42 @@ fn every_wrong_coefficient_is_found() {
         let right = check(&d, &data);
         println!("{}", right.text());
         assert!(right.passed(), "{name}\n{}", right.text());
-        let mut missed = vec![];
+        let (mut missed, mut nothing) = (vec![], vec![]);
         for t in 0..d.terms.items.len() {
+            let words = pmc::algebra::print::term(&d.model, &d.unknowns, &d.terms.items[t]);
+            // A term that is 0 with these data may have any coefficient.
+            if check(&mutated(&d, t, 1e6, true, true), &data).passed() {
+                nothing.push(words);
+                continue;
+            }
             // Both sides alike: the engine climbs another model without noticing.
             let both = check(&mutated(&d, t, 1.01, true, true), &data);
             if both.passed() {
-                missed.push(format!("term {t} in both"));
+                missed.push(format!("{words} in both"));
             }
             // The objective alone.
             if check(&mutated(&d, t, 1.01, false, true), &data).passed() {
-                missed.push(format!("term {t} in the objective"));
+                missed.push(format!("{words} in the objective"));
             }
             // The messages alone, where the term sends any.
-            let only = mutated(&d, t, 1.01, true, false);
+            let only = mutated(&d, t, 1.05, true, false);
             let stored = |b: &pmc::derive::Block| b.rows.is_none();
-            let heard = d.terms.items[t].stats.iter().any(|s| {
-                d.block_of(s.of).is_some_and(|b| stored(d.block(b)))
-            });
+            let heard = d.terms.items[t]
+                .stats
+                .iter()
+                .any(|s| d.block_of(s.of).is_some_and(|b| stored(d.block(b))));
             let r = check(&only, &data);
             if heard && !r.failures().any(|c| c.kind == Kind::Update) {
-                missed.push(format!("term {t} in the messages"));
+                missed.push(format!("{words} in the messages"));
             }
         }
-        assert!(missed.is_empty(), "{name}: {missed:?} of {}", d.terms.items.len());
+        println!("{name}: 0 with these data: {nothing:?}");
+        assert!(nothing.len() <= 2, "{name}: {nothing:?}");
+        assert!(
+            missed.is_empty(),
+            "{name}: {missed:?} of {}",
+            d.terms.items.len()
+        );
     }
 }
 
