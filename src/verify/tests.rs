@@ -185,9 +185,15 @@ fn rules_have_the_expected_statistics_of_their_family() {
                 Box::new(|x| x[0].ln()) as Statistic,
                 Box::new(|x| x[2].ln()),
             ],
-            vec![Box::new(|x| x[0].ln()), Box::new(|x| (1.0 - x[0]).ln())],
+            vec![
+                Box::new(|x| x[0].ln()) as Statistic,
+                Box::new(|x| (1.0 - x[0]).ln()),
+            ],
             vec![entry(0), Box::new(|x| x[0].ln())],
-            vec![Box::new(|x| 1.0 / x[0]), Box::new(|x| x[0].ln())],
+            vec![
+                Box::new(|x| 1.0 / x[0]) as Statistic,
+                Box::new(|x| x[0].ln()),
+            ],
             vec![entry(0), entry(1), log_det_of(0)],
             vec![inverse_entry, log_det_of(0)],
             vec![
@@ -197,7 +203,7 @@ fn rules_have_the_expected_statistics_of_their_family() {
                 Box::new(|x| x[2] * x[0] * x[0] + 2.0 * x[3] * x[0] * x[1] + x[5] * x[1] * x[1]),
             ],
             vec![
-                Box::new(|x| x[2].ln()),
+                Box::new(|x| x[2].ln()) as Statistic,
                 Box::new(|x| x[2] * x[1]),
                 Box::new(|x| x[2] * x[0] * x[1]),
             ],
