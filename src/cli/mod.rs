@@ -19,6 +19,7 @@ mod output;
 mod predict;
 mod progress;
 mod score;
+mod simulate;
 mod verify;
 
 use std::process::ExitCode;
@@ -26,7 +27,8 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use options::{
-    CheckArgs, EmitArgs, ExplainArgs, FitArgs, FormatArgs, PredictArgs, ScoreArgs, VerifyArgs,
+    CheckArgs, EmitArgs, ExplainArgs, FitArgs, FormatArgs, PredictArgs, ScoreArgs, SimulateArgs,
+    VerifyArgs,
 };
 use output::{Failure, Output};
 
@@ -52,6 +54,8 @@ enum Command {
     Score(ScoreArgs),
     /// The derivation against an evaluation that shares no code with it
     Verify(Box<VerifyArgs>),
+    /// Data drawn from a model or a fit
+    Simulate(Box<SimulateArgs>),
     /// A stage of the compilation
     Emit(Box<EmitArgs>),
     /// Format model files in place
@@ -99,6 +103,7 @@ fn run(command: Command, out: &mut Output) -> Result<(), Failure> {
         Command::Predict(args) => predict::run(&args, out),
         Command::Score(args) => score::run(&args, out),
         Command::Verify(args) => verify::run(&args, out),
+        Command::Simulate(args) => simulate::run(&args, out),
         Command::Emit(args) => emit::run(&args, out),
         Command::Fmt(args) => format::run(&args, out),
         Command::New { name } => new::run(&name, out),

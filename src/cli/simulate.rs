@@ -50,8 +50,9 @@ pub(super) fn run(args: &SimulateArgs, out: &mut Output) -> Result<(), Failure> 
     let dataset = bound.map_err(|e| refuse(&e, &source))?.dataset;
 
     let mut given = match &fit {
-        Some(fit) => from_fit::given(&model, fit, &dataset, &mut rng)
-            .map_err(|e| refuse(&e, &source))?,
+        Some(fit) => {
+            from_fit::given(&model, fit, &dataset, &mut rng).map_err(|e| refuse(&e, &source))?
+        }
         None => Assignment::empty(&model),
     };
     if let Some(path) = &args.init {
@@ -68,7 +69,11 @@ pub(super) fn run(args: &SimulateArgs, out: &mut Output) -> Result<(), Failure> 
         match path {
             Some(path) => {
                 files::write(path, text.as_bytes())?;
-                say(&format!("{} written to {}", model.table(*table).name, path.display()));
+                say(&format!(
+                    "{} written to {}",
+                    model.table(*table).name,
+                    path.display()
+                ));
             }
             None => out.write(&text)?,
         }
@@ -93,7 +98,10 @@ fn targets(args: &SimulateArgs, model: &Model) -> Result<Vec<Option<PathBuf>>, F
     let Some(path) = &args.output else {
         if several {
             let names: Vec<&str> = model.tables.iter().map(|t| t.name.as_str()).collect();
-            let what = format!("one file for each of {}: -o FOLDER or -o FILE.csv", names.join(", "));
+            let what = format!(
+                "one file for each of {}: -o FOLDER or -o FILE.csv",
+                names.join(", ")
+            );
             return Err(Failure::Usage(what));
         }
         return Ok(vec![None; model.tables.len()]);
@@ -141,7 +149,9 @@ fn inputs(
                 blocks.push((name.clone(), file));
             }
             Some(name) => {
-                return Err(Failure::Usage(format!("the model has no data block `{name}`")));
+                return Err(Failure::Usage(format!(
+                    "the model has no data block `{name}`"
+                )));
             }
         }
     }
@@ -156,8 +166,7 @@ fn inputs(
         let name = &model.table(table).name;
         let file = match (given(name), text) {
             (Some(file), _) => {
-                let bytes =
-                    naive::with_missing_columns(model, fitted, &sizes, table, &file.bytes);
+                let bytes = naive::with_missing_columns(model, fitted, &sizes, table, &file.bytes);
                 DataFile {
                     name: file.name.clone(),
                     bytes: bytes.map_err(usage)?,
@@ -182,9 +191,7 @@ fn read_init(
     given: &mut Assignment,
 ) -> Result<(), Failure> {
     let file = files::data_file(path)?;
-    let folder = path.parent().unwrap_or(Path::new(""));
-    let read = |name: &str| std::fs::read(folder.join(name));
-    let init = data::read_init(model, &dataset.plates, &file, &read);
+    let init = data::read_init(model, &dataset.plates, &file, &|name| std::fs::read(name));
     for (name, value) in init.map_err(|e| refuse(&e, source))?.values {
         let variable = model.variables.iter().find(|v| v.name == name);
         let dimensions = variable.map_or(0, |v| v.slots.len());
@@ -236,16 +243,25 @@ fn in_words(model: &Model, problem: &Problem) -> String {
 /// What keeps the files from being read back as they are.
 fn warn(model: &Model, dataset: &Dataset, values: &Assignment, fit: Option<&Fit>) {
     for (column, cells) in &values.cells {
-        let outside = cells.iter().filter(|v| !naive::fits(model, *column, **v)).count();
+        let outside = cells
+            .iter()
+            .filter(|v| !naive::fits(model, *column, **v))
+            .count();
         if outside > 0 {
             let name = &model.column(*column).name;
-            say(&format!("note: {outside} draws of `{name}` are outside the type of the column"));
+            say(&format!(
+                "note: {outside} draws of `{name}` are outside the type of the column"
+            ));
         }
     }
     for (plate, unused) in naive::unused_labels(model, dataset, values) {
-        say(&format!("note: {unused} elements of `{plate}` occur in no row"));
+        say(&format!(
+            "note: {unused} elements of `{plate}` occur in no row"
+        ));
     }
     if fit.is_some_and(|f| !f.known.0.is_empty()) {
-        say("note: means and spreads of data in the model are those of the drawn rows, not of the fitted ones");
+        say(
+            "note: means and spreads of data in the model are those of the drawn rows, not of the fitted ones",
+        );
     }
 }

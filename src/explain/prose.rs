@@ -7,8 +7,10 @@ use crate::plan::{Plan, Step};
 use crate::source::Span;
 
 use super::SourceLine;
+use super::paths::Paths;
 
-fn list(parts: &[String]) -> String {
+/// `a, b and c`
+pub(super) fn list(parts: &[String]) -> String {
     match parts {
         [] => String::new(),
         [one] => one.clone(),
@@ -49,7 +51,7 @@ fn blocks_where(d: &Derivation, f: impl Fn(Role, Exactness) -> bool) -> Vec<Stri
 }
 
 /// What the method is and why.
-pub fn why(d: &Derivation, line: &dyn Fn(Span) -> SourceLine) -> Vec<String> {
+pub fn why(d: &Derivation, line: &dyn Fn(Span) -> SourceLine, paths: &Paths<'_>) -> Vec<String> {
     let exact = blocks_where(d, |_, e| e == Exactness::Exact);
     let points = blocks_where(d, |_, e| e == Exactness::Mode);
     let params = blocks_where(d, |r, _| r == Role::Param);
@@ -110,8 +112,11 @@ pub fn why(d: &Derivation, line: &dyn Fn(Span) -> SourceLine) -> Vec<String> {
             let both = b.role == Role::Latent && other.role == Role::Latent;
             if both && !told.contains(&(c.block, id)) {
                 told.push((id, c.block));
+                let path = paths
+                    .between(id, c.block)
+                    .map_or_else(String::new, |p| format!(": {p}"));
                 out.push(format!(
-                    "({0}) and ({1}) share terms of {2}, so q({0}, {1}) is split into q({0}) q({1}).",
+                    "({0}) and ({1}) share terms of {2}, so q({0}, {1}) is split into q({0}) q({1}){path}.",
                     arguments(d, &b.unknowns),
                     arguments(d, &other.unknowns),
                     lines(d, &c.through, line),
@@ -145,7 +150,12 @@ fn is_are(list_of: &[String]) -> String {
 }
 
 /// What a block is: independence, exactness, couplings.
-pub fn sentences(d: &Derivation, id: BlockId, line: &dyn Fn(Span) -> SourceLine) -> Vec<String> {
+pub fn sentences(
+    d: &Derivation,
+    id: BlockId,
+    line: &dyn Fn(Span) -> SourceLine,
+    paths: &Paths<'_>,
+) -> Vec<String> {
     let b = d.block(id);
     let mut out = vec![];
     let plate = |p: &crate::model::PlateId| d.model.plate(*p).name.clone();
@@ -164,6 +174,7 @@ pub fn sentences(d: &Derivation, id: BlockId, line: &dyn Fn(Span) -> SourceLine)
             "Elements along {} are independent given the rest, and are updated in parallel.",
             list(&batch)
         ));
+        out.extend(paths.apart(id));
     }
     if !inside.is_empty() {
         out.push(format!(
@@ -186,6 +197,11 @@ pub fn sentences(d: &Derivation, id: BlockId, line: &dyn Fn(Span) -> SourceLine)
                 names(d, &b.unknowns)
             ),
         });
+    }
+    if (!inside.is_empty() || b.unknowns.len() > 1)
+        && let Some(path) = paths.within(id)
+    {
+        out.push(format!("Given the data they are dependent: {path}."));
     }
     let latent: Vec<String> = b
         .couplings

@@ -20,6 +20,18 @@ use crate::numeric::linalg::log_det_spd;
 /// told apart.
 pub fn by_element(engine: &Engine<'_>, state: &State, id: BlockId) -> Option<ArrayD<f64>> {
     let block = engine.derivation.block(id);
+    let mut h = whole(engine, state, block)?;
+    // The second place of a symmetric element has none of its own. Such a block is one unknown, all its plates in order.
+    let u = *block.unknowns.first()?;
+    if engine.symmetric_slot(u).is_some() {
+        for (h, is_element) in h.iter_mut().zip(engine.elements(u)) {
+            *h *= f64::from(u8::from(is_element));
+        }
+    }
+    Some(h)
+}
+
+fn whole(engine: &Engine<'_>, state: &State, block: &Block) -> Option<ArrayD<f64>> {
     match &block.form {
         Form::Family(_) => family(engine, state, block),
         Form::Gaussian => gaussian(engine, state, block),
@@ -36,7 +48,8 @@ pub fn by_element(engine: &Engine<'_>, state: &State, id: BlockId) -> Option<Arr
                 .collect();
             by_batch(engine, block, h)
         }
-        Form::Deviation => None,
+        // Elements are coupled with each other: their entropy is that of the whole.
+        Form::Network | Form::GaussianNetwork | Form::Conditional | Form::Deviation => None,
     }
 }
 
@@ -117,8 +130,11 @@ fn coupled(engine: &Engine<'_>, block: &Block) -> Vec<usize> {
 fn gaussian(engine: &Engine<'_>, state: &State, block: &Block) -> Option<ArrayD<f64>> {
     let sizes = coupled(engine, block);
     let n: usize = sizes.iter().sum();
-    let shape = batch_shape(engine, block);
-    let batch: usize = shape.iter().product();
+    let varying: Vec<usize> = block
+        .varying()
+        .map(|i| engine.plate_size(block.batch[i]))
+        .collect();
+    let batch: usize = varying.iter().product();
     let mut all = vec![0.0; batch * n * n];
     let mut row = 0;
     for (u, r) in block.unknowns.iter().zip(&sizes) {
@@ -145,7 +161,12 @@ fn gaussian(engine: &Engine<'_>, state: &State, block: &Block) -> Option<ArrayD<
             Some(0.5 * (constant + log_det_spd(c, n).ok()?))
         })
         .collect();
-    ArrayD::from_shape_vec(IxDyn(&shape), h?).ok()
+    let mut h = ArrayD::from_shape_vec(IxDyn(&varying), h?).ok()?;
+    for i in &block.shared {
+        h = h.insert_axis(ndarray::Axis(*i));
+    }
+    let all = h.broadcast(IxDyn(&batch_shape(engine, block)))?.to_owned();
+    Some(all)
 }
 
 fn scale(engine: &Engine<'_>, state: &State, block: &Block) -> Option<ArrayD<f64>> {

@@ -53,7 +53,7 @@ pub(super) struct Ctx<'a> {
     pub(super) generated: Vec<bool>,
 }
 
-/// A CSV text for each data block.
+/// A CSV text for each data block, but none where `is_given` says that it has a file.
 ///
 /// # Errors
 /// [`SizeProblem`] naming the option that gives the size.
@@ -61,8 +61,9 @@ pub fn skeleton(
     model: &Model,
     fitted: Option<&[PlateData]>,
     sizes: &Sizes,
+    is_given: &dyn Fn(&str) -> bool,
     rng: &mut impl Rng,
-) -> Result<Vec<(TableId, String)>, SizeProblem> {
+) -> Result<Vec<(TableId, Option<String>)>, SizeProblem> {
     let ctx = Ctx {
         model,
         fitted,
@@ -72,7 +73,13 @@ pub fn skeleton(
     ctx.check_names()?;
     let tables = model.tables.iter().enumerate();
     tables
-        .map(|(i, t)| Ok((TableId::from(i), ctx.table(t, rng)?)))
+        .map(|(i, t)| {
+            let text = match is_given(&t.name) {
+                true => None,
+                false => Some(ctx.table(t, rng)?),
+            };
+            Ok((TableId::from(i), text))
+        })
         .collect()
 }
 

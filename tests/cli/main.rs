@@ -4,6 +4,8 @@ mod commands;
 mod entropies;
 mod fit_file;
 mod new_rows;
+mod simulate;
+mod why;
 mod wrong_input;
 
 use std::path::PathBuf;
