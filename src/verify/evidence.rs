@@ -126,6 +126,21 @@ impl Part<'_, '_> {
                         real.push((*s, m[i], c[i * m.len() + i].sqrt()));
                     }
                 }
+                Q::States(p, _, covariances) => {
+                    let centre = f.q.centre().ok_or("a factor of q is at its limit")?;
+                    let c = covariances.first().ok_or("no states")?;
+                    let n = centre.len() - 1;
+                    for (i, s) in f.sites.iter().enumerate() {
+                        match i.checked_sub(1) {
+                            Some(i) => real.push((*s, centre[i + 1], c[i * n + i].sqrt())),
+                            None if self.world.is_read(*s) => {
+                                sites.push(*s);
+                                shape.push(p.len());
+                            }
+                            None => {}
+                        }
+                    }
+                }
                 Q::Simplex { .. } | Q::Precision(_) | Q::Line(_) => {
                     return Err("a latent that is neither discrete nor Gaussian".into());
                 }

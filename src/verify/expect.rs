@@ -233,7 +233,7 @@ impl<'a> World<'a> {
         let Some(of) = q.get(factor) else {
             return Ok(Tree::Undefined("no such factor".into()));
         };
-        if of.q.is_discrete() {
+        if of.q.is_discrete(site) {
             let Some(s) = of.sites.get(site).copied() else {
                 return Ok(Tree::Undefined("no such site".into()));
             };
@@ -327,7 +327,7 @@ impl<'a> World<'a> {
                 Ok(total)
             }
             Tree::Leaf(list) => {
-                let rules = joint_rules(q, list)?;
+                let rules = joint_rules(q, list, decided)?;
                 self.product(e, &rules, values)
             }
         }
@@ -383,7 +383,11 @@ type JointRule = (Vec<Site>, Vec<super::rule::Weighted>);
 
 /// One rule a block: several factors of a block stand in a statement as a sum (their elements are independent), so that
 /// one rule serves them together. Gaussians become one Gaussian; others are crossed while that is little, else paired.
-fn joint_rules(q: &[Factor], list: &[(usize, Vec<usize>)]) -> Result<Vec<JointRule>, Reason> {
+fn joint_rules(
+    q: &[Factor],
+    list: &[(usize, Vec<usize>)],
+    decided: &[(usize, usize, usize)],
+) -> Result<Vec<JointRule>, Reason> {
     let wide = || "a factor of q is too wide for double precision".to_string();
     let mut out: Vec<JointRule> = vec![];
     let mut done: Vec<crate::derive::BlockId> = vec![];
@@ -393,17 +397,17 @@ fn joint_rules(q: &[Factor], list: &[(usize, Vec<usize>)]) -> Result<Vec<JointRu
             continue;
         }
         done.push(block);
-        let mine: Vec<(&Factor, &Vec<usize>)> = list
-            .iter()
-            .map(|(f, sites)| (&q[*f], sites))
-            .filter(|(f, _)| f.block == block)
+        let mine = || list.iter().filter(|(f, _)| q[*f].block == block);
+        let sites = mine()
+            .flat_map(|(f, s)| s.iter().map(|s| q[*f].sites[*s]))
             .collect();
-        let sites = mine
-            .iter()
-            .flat_map(|(f, s)| s.iter().map(|s| f.sites[*s]))
+        let parts: Vec<super::rule::Part<'_>> = mine()
+            .map(|(f, s)| {
+                let own = decided.iter().filter(|(g, _, _)| g == f);
+                let own = own.map(|(_, s, k)| (*s, *k)).collect();
+                (&q[*f].q, s.as_slice(), own)
+            })
             .collect();
-        let parts: Vec<(&super::factor::Q, &[usize])> =
-            mine.iter().map(|(f, s)| (&f.q, s.as_slice())).collect();
         out.push((sites, super::rule::joint(&parts).ok_or_else(wide)?));
     }
     Ok(out)

@@ -85,6 +85,8 @@ pub enum Q {
     Precision(Precision),
     /// One number, known up to its integral.
     Line(Line),
+    /// A discrete site, then real ones given its state: probabilities, and mean and covariance in each state.
+    States(Vec<f64>, Vec<Vec<f64>>, Vec<Vec<f64>>),
 }
 
 /// See [`Q::Precision`].
@@ -286,6 +288,10 @@ impl Factor {
                 mean: p.mean.iter().map(|x| by * x).collect(),
                 ..p.clone()
             }),
+            Q::States(p, m, c) => {
+                let means = m.iter().map(|m| m.iter().map(|x| by * x).collect());
+                Q::States(p.clone(), means.collect(), c.clone())
+            }
             Q::Point(..) | Q::Choice(..) | Q::Table(..) | Q::Simplex { .. } | Q::Line(_) => {
                 self.q.clone()
             }
@@ -295,9 +301,15 @@ impl Factor {
 }
 
 impl Q {
-    /// True where sites take one of finitely many states.
-    pub fn is_discrete(&self) -> bool {
-        matches!(self, Q::Choice(..) | Q::Table(..))
+    /// True where a site takes one of finitely many states.
+    pub fn is_discrete(&self, site: usize) -> bool {
+        match self {
+            Q::Choice(..) | Q::Table(..) => true,
+            Q::States(..) => site == 0,
+            Q::Point(..) | Q::Gaussian(..) | Q::Simplex { .. } | Q::Precision(_) | Q::Line(_) => {
+                false
+            }
+        }
     }
 
     /// True for what has no spread.
@@ -324,6 +336,15 @@ impl Q {
                 Some(log_b - expected)
             }
             Q::Precision(p) => p.entropy(),
+            Q::States(p, means, covariances) => {
+                let mut h = 0.0;
+                for ((p, m), c) in p.iter().zip(means).zip(covariances) {
+                    if *p > 0.0 {
+                        h += p * (Q::Gaussian(m.clone(), c.clone()).entropy()? - p.ln());
+                    }
+                }
+                Some(h)
+            }
             Q::Line(line) => {
                 let nodes = line.nodes()?;
                 let expected: f64 = nodes.list.iter().map(|(w, x)| w * line.exponent(*x)).sum();
@@ -372,6 +393,12 @@ impl Q {
                 )
             }
             Q::Precision(p) => p.log_density(values),
+            Q::States(p, means, covariances) => {
+                let (k, x) = values.split_first()?;
+                let k = *k as usize;
+                let inside = Q::Gaussian(means.get(k)?.clone(), covariances.get(k)?.clone());
+                Some(p.get(k)?.ln() + inside.log_density(x)?)
+            }
             Q::Line(line) => Some(line.exponent(*values.first()?) - line.nodes()?.log_integral),
         }
     }
@@ -405,6 +432,12 @@ impl Q {
                 Some(g.iter().take(keep).map(|x| x / total).collect())
             }
             Q::Precision(p) => p.draw(rng),
+            Q::States(p, means, covariances) => {
+                let k = *Q::Table(p.clone(), vec![p.len()]).draw(rng)?.first()?;
+                let state = k as usize;
+                let x = gaussian_draw(means.get(state)?, covariances.get(state)?, rng)?;
+                Some([&[k], x.as_slice()].concat())
+            }
             // A node: fit for an identity that holds at every value.
             Q::Line(line) => {
                 let mut u: f64 = rng.random();
@@ -436,6 +469,13 @@ impl Q {
             }
             Q::Simplex { a, .. } => a.len(),
             Q::Line(_) => 5,
+            Q::States(p, means, covariances) => {
+                let mut out: Vec<f64> = p.iter().map(|_| StandardNormal.sample(rng)).collect();
+                for (m, c) in means.iter().zip(covariances) {
+                    out.extend(Q::Gaussian(m.clone(), c.clone()).direction(rng));
+                }
+                return out;
+            }
             Q::Precision(p) => {
                 let mut out = vec![StandardNormal.sample(rng)];
                 out.extend(symmetric_direction(p.d, p.d * p.d, rng));
@@ -499,6 +539,19 @@ impl Q {
                 a: scaled(a, direction),
                 single: *single,
             },
+            Q::States(p, means, covariances) => {
+                let (own, mut rest) = direction.split_at(p.len());
+                let (mut moved_means, mut moved) = (vec![], vec![]);
+                for (m, c) in means.iter().zip(covariances) {
+                    let (here, after) = rest.split_at(m.len() + c.len());
+                    rest = after;
+                    if let Q::Gaussian(m, c) = Q::Gaussian(m.clone(), c.clone()).moved(here, e)? {
+                        moved_means.push(m);
+                        moved.push(c);
+                    }
+                }
+                Q::States(normal(scaled(p, own)), moved_means, moved)
+            }
             Q::Line(l) => {
                 let by = |i: usize| (e * direction.get(i).copied().unwrap_or(0.0)).exp();
                 // log and value may have either sign, or be 0; they move by the scale of the line.

@@ -19,6 +19,7 @@
 
 mod ascent;
 mod checks;
+mod coupled;
 mod evidence;
 mod expect;
 mod factor;

@@ -69,6 +69,11 @@ fn all() -> Vec<Q> {
         Q::Precision(wishart(true)),
         Q::Precision(gaussian_wishart()),
         Q::Precision(gaussian_gamma()),
+        Q::States(
+            vec![0.3, 0.7],
+            vec![vec![1.0, 0.2], vec![-1.0, 0.4]],
+            vec![vec![1.5, 0.4, 0.4, 0.7], vec![0.3, 0.1, 0.1, 0.9]],
+        ),
     ]
 }
 
@@ -211,7 +216,7 @@ fn rules_have_the_expected_statistics_of_their_family() {
         .collect();
     for (q, statistics) in pairs {
         let sites: Vec<usize> = (0..q.centre().unwrap().len()).collect();
-        let rule = q.points(&sites).unwrap();
+        let rule = q.points(&sites, &[]).unwrap();
         close(rule.iter().map(|(w, _)| w).sum(), 1.0, 1e-12);
         for t in statistics {
             let (m, error) = average(&q, &t);
