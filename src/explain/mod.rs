@@ -11,12 +11,16 @@
 //! Everything is read off terms, blocks and messages: nothing here knows a model.
 
 mod block;
+mod coupled;
+mod factor;
 mod gaussian;
 mod items;
 mod json;
 mod latex;
 mod markdown;
 mod message;
+mod network;
+mod normal_equations;
 mod page;
 mod paths;
 mod prose;
