@@ -14,17 +14,18 @@
 //! A Gamma(a, b) is the precision with d = 1, n = 2a, S = 2b. Not here: how the engine publishes them (see `read`).
 
 use rand::{Rng, RngExt};
-use rand_distr::{ChiSquared, Distribution, Gamma, StandardNormal};
+use rand_distr::{Distribution, Gamma, StandardNormal};
 use statrs::function::gamma::{digamma, ln_gamma};
 
 use crate::algebra::UnknownId;
 use crate::derive::BlockId;
-use crate::numeric::linalg::{cholesky, inverse_spd};
+use crate::numeric::linalg::cholesky;
 
 use super::line::Line;
-use super::square::{congruence, log_det, symmetric_direction};
+use super::precision::Precision;
+use super::square::log_det;
 
-const LN_2PI: f64 = 1.837_877_066_409_345_3;
+pub(super) const LN_2PI: f64 = 1.837_877_066_409_345_3;
 
 /// One number, or one discrete value, of an unknown: its flat position among the unknown's slots.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -89,182 +90,11 @@ pub enum Q {
     States(Vec<f64>, Vec<Vec<f64>>, Vec<Vec<f64>>),
 }
 
-/// See [`Q::Precision`].
-#[derive(Debug, Clone, PartialEq)]
-pub struct Precision {
-    /// Side.
-    pub d: usize,
-    /// Degrees of freedom n.
-    pub df: f64,
-    /// S, the inverse scale.
-    pub scale: Vec<f64>,
-    /// The value is the inverse of the precision.
-    pub inverse: bool,
-    /// Number of mean vectors.
-    pub count: usize,
-    /// M, one vector of d after the other.
-    pub mean: Vec<f64>,
-    /// P, count by count.
-    pub pairs: Vec<f64>,
-}
-
-impl Precision {
-    /// Parameters of a value without means.
-    pub fn alone(d: usize, df: f64, scale: Vec<f64>, inverse: bool) -> Precision {
-        Precision {
-            d,
-            df,
-            scale,
-            inverse,
-            count: 0,
-            mean: vec![],
-            pairs: vec![],
-        }
-    }
-
-    /// E log|L|
-    pub fn expected_log(&self) -> Option<f64> {
-        let psi: f64 = (0..self.d)
-            .map(|i| digamma(0.5 * (self.df - i as f64)))
-            .sum();
-        Some(psi + self.d as f64 * 2f64.ln() - log_det(&self.scale, self.d)?)
-    }
-
-    /// E L = n S^-1
-    pub fn expected(&self) -> Option<Vec<f64>> {
-        let mut out = vec![0.0; self.d * self.d];
-        inverse_spd(&self.scale, self.d, &mut out).ok()?;
-        for x in &mut out {
-            *x *= self.df;
-        }
-        Some(out)
-    }
-
-    fn normaliser(&self) -> Option<f64> {
-        let d = self.d as f64;
-        let gamma: f64 = (0..self.d)
-            .map(|i| ln_gamma(0.5 * (self.df - i as f64)))
-            .sum::<f64>()
-            + 0.25 * d * (d - 1.0) * std::f64::consts::PI.ln();
-        Some(0.5 * self.df * log_det(&self.scale, self.d)? - 0.5 * self.df * d * 2f64.ln() - gamma)
-    }
-
-    fn entropy(&self) -> Option<f64> {
-        let d = self.d as f64;
-        let log = self.expected_log()?;
-        let mut h = -self.normaliser()? - 0.5 * (self.df - d - 1.0) * log + 0.5 * self.df * d;
-        if self.inverse {
-            h -= (d + 1.0) * log;
-        }
-        if self.count > 0 {
-            let c = self.count as f64;
-            h += 0.5 * c * d * (1.0 + LN_2PI)
-                - 0.5 * d * log_det(&self.pairs, self.count)?
-                - 0.5 * c * log;
-        }
-        Some(h)
-    }
-
-    fn log_density(&self, values: &[f64]) -> Option<f64> {
-        let (d, n) = (self.d, self.d * self.count);
-        let value = values.get(n..n + d * d)?;
-        let mut precision = value.to_vec();
-        if self.inverse {
-            inverse_spd(value, d, &mut precision).ok()?;
-        }
-        let log = log_det(&precision, d)?;
-        let trace: f64 = (0..d)
-            .flat_map(|i| (0..d).map(move |j| (i, j)))
-            .map(|(i, j)| self.scale[i * d + j] * precision[j * d + i])
-            .sum();
-        let mut l = self.normaliser()? + 0.5 * (self.df - d as f64 - 1.0) * log - 0.5 * trace;
-        if self.inverse {
-            l += (d as f64 + 1.0) * log;
-        }
-        if self.count > 0 {
-            let mut square = 0.0;
-            for a in 0..self.count {
-                for b in 0..self.count {
-                    for i in 0..d {
-                        for j in 0..d {
-                            square += self.pairs[a * self.count + b]
-                                * precision[i * d + j]
-                                * (values[a * d + i] - self.mean[a * d + i])
-                                * (values[b * d + j] - self.mean[b * d + j]);
-                        }
-                    }
-                }
-            }
-            l += 0.5 * d as f64 * log_det(&self.pairs, self.count)? + 0.5 * self.count as f64 * log
-                - 0.5 * n as f64 * LN_2PI
-                - 0.5 * square;
-        }
-        Some(l)
-    }
-
-    fn draw(&self, rng: &mut dyn Rng) -> Option<Vec<f64>> {
-        let d = self.d;
-        let mut scale = vec![0.0; d * d];
-        inverse_spd(&self.scale, d, &mut scale).ok()?;
-        let mut l = vec![0.0; d * d];
-        cholesky(&scale, d, &mut l).ok()?;
-        // Bartlett: L A A' L' with A lower triangular.
-        let mut a = vec![0.0; d * d];
-        for i in 0..d {
-            let chi: f64 = ChiSquared::new(self.df - i as f64).ok()?.sample(rng);
-            a[i * d + i] = chi.sqrt();
-            for j in 0..i {
-                a[i * d + j] = StandardNormal.sample(rng);
-            }
-        }
-        let mut la = vec![0.0; d * d];
-        for i in 0..d {
-            for j in 0..d {
-                la[i * d + j] = (0..d).map(|k| l[i * d + k] * a[k * d + j]).sum();
-            }
-        }
-        let mut precision = vec![0.0; d * d];
-        for i in 0..d {
-            for j in 0..d {
-                precision[i * d + j] = (0..d).map(|k| la[i * d + k] * la[j * d + k]).sum();
-            }
-        }
-        let mut out = vec![];
-        if self.count > 0 {
-            out = gaussian_draw(&self.mean, &self.covariance_given(&precision)?, rng)?;
-        }
-        if self.inverse {
-            let mut v = precision.clone();
-            inverse_spd(&precision, d, &mut v).ok()?;
-            precision = v;
-        }
-        out.extend(precision);
-        Some(out)
-    }
-
-    /// (P (x) L)^-1
-    pub fn covariance_given(&self, precision: &[f64]) -> Option<Vec<f64>> {
-        let (d, c) = (self.d, self.count);
-        let mut v = vec![0.0; d * d];
-        inverse_spd(precision, d, &mut v).ok()?;
-        let mut p = vec![0.0; c * c];
-        inverse_spd(&self.pairs, c, &mut p).ok()?;
-        let n = c * d;
-        let mut out = vec![0.0; n * n];
-        for a in 0..c {
-            for b in 0..c {
-                for i in 0..d {
-                    for j in 0..d {
-                        out[(a * d + i) * n + b * d + j] = p[a * c + b] * v[i * d + j];
-                    }
-                }
-            }
-        }
-        Some(out)
-    }
-}
-
-fn gaussian_draw(mean: &[f64], covariance: &[f64], rng: &mut dyn Rng) -> Option<Vec<f64>> {
+pub(super) fn gaussian_draw(
+    mean: &[f64],
+    covariance: &[f64],
+    rng: &mut dyn Rng,
+) -> Option<Vec<f64>> {
     let n = mean.len();
     let mut l = vec![0.0; n * n];
     cholesky(covariance, n, &mut l).ok()?;
@@ -453,149 +283,6 @@ impl Q {
                 Some(vec![x])
             }
         }
-    }
-
-    /// A random direction in which [`Q::moved`] can go.
-    pub fn direction(&self, rng: &mut dyn Rng) -> Vec<f64> {
-        let n = match self {
-            Q::Choice(..) => 0,
-            Q::Point(v, Support::Matrix(d)) => return symmetric_direction(*d, v.len(), rng),
-            Q::Point(v, _) => v.len(),
-            Q::Table(p, _) => p.len(),
-            Q::Gaussian(m, _) => {
-                let mut out: Vec<f64> = (0..m.len()).map(|_| StandardNormal.sample(rng)).collect();
-                out.extend(symmetric_direction(m.len(), m.len() * m.len(), rng));
-                return out;
-            }
-            Q::Simplex { a, .. } => a.len(),
-            Q::Line(_) => 5,
-            Q::States(p, means, covariances) => {
-                let mut out: Vec<f64> = p.iter().map(|_| StandardNormal.sample(rng)).collect();
-                for (m, c) in means.iter().zip(covariances) {
-                    out.extend(Q::Gaussian(m.clone(), c.clone()).direction(rng));
-                }
-                return out;
-            }
-            Q::Precision(p) => {
-                let mut out = vec![StandardNormal.sample(rng)];
-                out.extend(symmetric_direction(p.d, p.d * p.d, rng));
-                out.extend((0..p.mean.len()).map(|_| {
-                    let x: f64 = StandardNormal.sample(rng);
-                    x
-                }));
-                out.extend(symmetric_direction(p.count, p.count * p.count, rng));
-                return out;
-            }
-        };
-        (0..n).map(|_| StandardNormal.sample(rng)).collect()
-    }
-
-    /// The member of its family that lies `e` away along a direction; inside the support for every `e`.
-    pub fn moved(&self, direction: &[f64], e: f64) -> Option<Q> {
-        let scaled = |x: &[f64], by: &[f64]| -> Vec<f64> {
-            x.iter().zip(by).map(|(x, d)| x * (e * d).exp()).collect()
-        };
-        let normal = |mut v: Vec<f64>| {
-            let total: f64 = v.iter().sum();
-            v.iter_mut().for_each(|x| *x /= total);
-            v
-        };
-        Some(match self {
-            Q::Choice(..) => self.clone(),
-            Q::Point(v, support) => {
-                let moved = match support {
-                    Support::Real => {
-                        let size = v.iter().map(|x| x.abs()).sum::<f64>() / v.len().max(1) as f64;
-                        let size = if size > 0.0 { size } else { 1.0 };
-                        v.iter()
-                            .zip(direction)
-                            .map(|(x, d)| x + e * size * d)
-                            .collect()
-                    }
-                    Support::Positive => scaled(v, direction),
-                    Support::Probability => v
-                        .iter()
-                        .zip(direction)
-                        .map(|(p, d)| {
-                            let up = p * (e * d).exp();
-                            up / (up + 1.0 - p)
-                        })
-                        .collect(),
-                    Support::Simplex => normal(scaled(v, direction)),
-                    Support::Matrix(d) => congruence(v, *d, direction, e),
-                };
-                Q::Point(moved, *support)
-            }
-            Q::Table(p, shape) => Q::Table(normal(scaled(p, direction)), shape.clone()),
-            Q::Gaussian(m, c) => {
-                let n = m.len();
-                let (shift, turn) = direction.split_at(n);
-                let moved = (0..n)
-                    .map(|i| m[i] + e * c[i * n + i].sqrt() * shift[i])
-                    .collect();
-                Q::Gaussian(moved, congruence(c, n, turn, e))
-            }
-            Q::Simplex { a, single } => Q::Simplex {
-                a: scaled(a, direction),
-                single: *single,
-            },
-            Q::States(p, means, covariances) => {
-                let (own, mut rest) = direction.split_at(p.len());
-                let (mut moved_means, mut moved) = (vec![], vec![]);
-                for (m, c) in means.iter().zip(covariances) {
-                    let (here, after) = rest.split_at(m.len() + c.len());
-                    rest = after;
-                    if let Q::Gaussian(m, c) = Q::Gaussian(m.clone(), c.clone()).moved(here, e)? {
-                        moved_means.push(m);
-                        moved.push(c);
-                    }
-                }
-                Q::States(normal(scaled(p, own)), moved_means, moved)
-            }
-            Q::Line(l) => {
-                let by = |i: usize| (e * direction.get(i).copied().unwrap_or(0.0)).exp();
-                // log and value may have either sign, or be 0; they move by the scale of the line.
-                let unit = l
-                    .nodes()?
-                    .list
-                    .iter()
-                    .map(|(w, x)| w * x.abs())
-                    .sum::<f64>();
-                Q::Line(Line {
-                    log: if l.inverse == 0.0 {
-                        l.log
-                    } else {
-                        l.log + by(0).ln()
-                    },
-                    value: l.value + by(1).ln() / unit,
-                    square: l.square * by(2),
-                    inverse: l.inverse * by(3),
-                    size: l.size * by(4),
-                    whole: l.whole,
-                })
-            }
-            Q::Precision(p) => {
-                let (d, c) = (p.d, p.count);
-                let (first, rest) = direction.split_first()?;
-                let (turn, rest) = rest.split_at(d * d);
-                let (shift, pairs) = rest.split_at(c * d);
-                let least = d as f64 - 1.0;
-                let mut spread = vec![0.0; d * d];
-                inverse_spd(&p.expected()?, d, &mut spread).ok()?;
-                Q::Precision(Precision {
-                    df: least + (p.df - least) * (e * first).exp(),
-                    scale: congruence(&p.scale, d, turn, e),
-                    mean: (0..c * d)
-                        .map(|i| {
-                            let s = spread[(i % d) * d + i % d] / p.pairs[(i / d) * c + i / d];
-                            p.mean[i] + e * s.sqrt() * shift[i]
-                        })
-                        .collect(),
-                    pairs: congruence(&p.pairs, c, pairs, e),
-                    ..p.clone()
-                })
-            }
-        })
     }
 }
 

@@ -24,6 +24,8 @@ mod evidence;
 mod expect;
 mod factor;
 mod line;
+mod neighbour;
+mod precision;
 mod read;
 mod report;
 mod rule;

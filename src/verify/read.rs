@@ -16,8 +16,9 @@ use crate::model::{Constraint, Domain, PlateId, Role};
 
 use super::coupled::Coupled;
 use super::expect::Reason;
-use super::factor::{Factor, Precision, Q, Site, Support, states};
+use super::factor::{Factor, Q, Site, Support, states};
 use super::line::Line;
+use super::precision::Precision;
 
 struct Reader<'e, 'a> {
     engine: &'e Engine<'a>,

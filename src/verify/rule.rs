@@ -14,7 +14,8 @@ use statrs::function::gamma::digamma;
 
 use crate::numeric::linalg::{cholesky, inverse_spd};
 
-use super::factor::{Precision, Q};
+use super::factor::Q;
+use super::precision::Precision;
 use super::square::log_det;
 
 /// At most this many points of several factors are crossed.

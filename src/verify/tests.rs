@@ -4,8 +4,9 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use statrs::distribution::{Beta, Continuous, ContinuousCDF, Gamma, InverseGamma, Normal};
 
-use super::factor::{Precision, Q};
+use super::factor::Q;
 use super::line::Line;
+use super::precision::Precision;
 use super::square::log_det;
 use crate::dist::scalar::Density;
 use crate::numeric::linalg::inverse_spd;
