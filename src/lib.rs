@@ -47,6 +47,7 @@ pub mod family;
 pub mod fit;
 pub mod graph;
 pub mod model;
+pub mod naive;
 pub mod numeric;
 pub mod plan;
 pub mod source;
