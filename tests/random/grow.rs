@@ -7,7 +7,7 @@ use crate::random::Random;
 use crate::scope::{Scope, Use, Value, What};
 use crate::tables;
 use crate::tree::{
-    Binder, Body, Choice, Column, Dist, Expr, Kind, Reference, Slot, Spec, Statement, Type,
+    Binder, Body, Choice, Column, Dist, Expr, Kind, Reference, Slot, Spec, Statement, Switch, Type,
 };
 
 /// A model that grows.
@@ -385,8 +385,13 @@ impl Growing {
         }
     }
 
-    /// Now and then a rule of `infer`.
+    /// Now and then a rule of `infer`, or another role.
     fn rules(&mut self) {
+        if !self.pool.is_empty() && self.r.chance(12) {
+            let name = self.r.pick(&self.pool).name.clone();
+            let switches = [Switch::Param, Switch::Latent, Switch::Flat];
+            self.spec.switch = Some((*self.r.pick(&switches), name));
+        }
         let latents: Vec<String> = self
             .spec
             .statements

@@ -265,6 +265,9 @@ pub fn csv(t: &Table) -> String {
 /// All that is needed to see a failure again, in one text.
 pub fn whole(s: &Spec) -> String {
     let mut out = model(s);
+    if let Some((switch, name)) = &s.switch {
+        out += &format!("// run with {} {name}\n", switch.option());
+    }
     for t in &s.tables {
         out += &format!("\n# {}.csv\n{}", t.name, csv(t));
     }

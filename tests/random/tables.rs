@@ -54,6 +54,7 @@ pub fn draw(r: &mut Random) -> (Spec, Vec<(String, Vec<String>)>) {
         tables: vec![],
         statements: vec![],
         rules: vec![],
+        switch: None,
     };
     let mut label_plates = vec![];
     for name in &["k", "l", "m"][..r.weighted(&[15, 50, 30, 5])] {

@@ -8,6 +8,26 @@ pub struct Spec {
     pub statements: Vec<Statement>,
     /// `infer` rules, as text, with the names they mention.
     pub rules: Vec<(&'static str, Vec<String>)>,
+    /// `--param`, `--latent` or `--flat`, and of what.
+    pub switch: Option<(Switch, String)>,
+}
+
+/// An option that changes a role.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Switch {
+    Param,
+    Latent,
+    Flat,
+}
+
+impl Switch {
+    pub fn option(self) -> &'static str {
+        match self {
+            Switch::Param => "--param",
+            Switch::Latent => "--latent",
+            Switch::Flat => "--flat",
+        }
+    }
 }
 
 /// A `plate` statement.
