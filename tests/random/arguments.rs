@@ -2,7 +2,7 @@
 
 use crate::grow::Growing;
 use crate::scope::{Names, Scope, Use, Value, What};
-use crate::tree::{Binder, Body, Dist, Expr, Kind, Reference, Slot, Statement, Type};
+use crate::tree::{Binder, Body, Column, Dist, Expr, Kind, Reference, Slot, Statement, Type};
 
 /// The plate of the value itself.
 fn axis(what: &What) -> Option<&str> {
@@ -164,8 +164,56 @@ impl Growing {
         self.declare(&What::Element(over), &slots, depth.saturating_sub(1));
     }
 
-    /// A known number for each element in scope: a column, a constant.
+    /// A known number for each element in scope: a column, or a function of one.
     fn covariate(&mut self, scope: &Scope, kinds: &[Type]) -> Option<Expr> {
+        let x = self.known_column(scope, kinds)?;
+        let positive = kinds.iter().all(|k| *k == Type::Positive);
+        let of = |f, x| Expr::Call(f, Box::new(x));
+        Some(match self.r.weighted(&[78, 5, 5, 4, 8]) {
+            1 => of("exp", Expr::binary('/', x, Expr::Number(4.0))),
+            2 => of("sqrt", of("abs", Expr::binary('+', x, Expr::Number(0.5)))),
+            3 if !positive => Expr::binary('^', x, Expr::Number(2.0)),
+            4 if !positive => self.standardised(x, scope),
+            _ => x,
+        })
+    }
+
+    /// (x - mean(x over row)) / sd(x over row), of a plain column in a statement about its rows.
+    fn standardised(&mut self, x: Expr, scope: &Scope) -> Expr {
+        let (Expr::Ref(r), Some(row)) = (&x, scope.bound.first()) else {
+            return x;
+        };
+        let (name, table) = (r.name.clone(), row.plate.clone());
+        let here = self.spec.table(&table).is_some_and(|t| {
+            let plain = |c: &Column| c.name == name && c.group.is_none() && c.kind == Type::Real;
+            t.columns.iter().any(plain)
+        });
+        if !here {
+            return x;
+        }
+        let over = Binder {
+            plate: table.clone(),
+            name: None,
+        };
+        let plain = || Expr::Ref(Reference::bare(&name));
+        let fold = |f| Expr::Fold(f, Box::new(plain()), vec![over.clone()]);
+        let body = Expr::binary('/', Expr::binary('-', plain(), fold("mean")), fold("sd"));
+        let u = self.name("u");
+        self.spec.statements.push(Statement {
+            kind: Kind::Let,
+            name: u.clone(),
+            brackets: vec![over.clone()],
+            body: Body::Value(body, None),
+            suffix: None,
+            constraint: None,
+        });
+        Expr::Ref(Reference {
+            name: u,
+            slots: vec![Slot::At(Reference::bare(&row.element), 0)],
+        })
+    }
+
+    fn known_column(&mut self, scope: &Scope, kinds: &[Type]) -> Option<Expr> {
         let mut found = vec![];
         for t in &self.spec.tables {
             if scope.bound.iter().filter(|b| b.plate == t.name).count() != 1 {
@@ -208,7 +256,17 @@ impl Growing {
         let mut body = Expr::Number(self.r.short(low, high));
         if !plates.is_empty() && self.r.chance(60) {
             let (p, n) = self.r.pick(&plates).clone();
-            body = Expr::Table((0..n).map(|_| Expr::Number(self.r.short(low, high))).collect());
+            let mut list = |g: &mut Growing, n: usize| {
+                Expr::Table((0..n).map(|_| Expr::Number(g.r.short(low, high))).collect())
+            };
+            let other = plates.iter().find(|(q, _)| *q != p).cloned();
+            body = match other {
+                Some((q, m)) if self.r.chance(40) => {
+                    slots.push(q);
+                    Expr::Table((0..m).map(|_| list(self, n)).collect())
+                }
+                _ => list(self, n),
+            };
             slots.push(p);
         }
         let brackets = slots.iter().map(|p| Binder {
@@ -222,6 +280,7 @@ impl Growing {
             brackets,
             body: Body::Value(body, None),
             suffix: None,
+            constraint: None,
         });
         let slots = self.fill(&slots, scope, None, None).unwrap_or_default();
         Expr::Ref(Reference { name, slots })
@@ -231,8 +290,16 @@ impl Growing {
     pub fn mean(&mut self, scope: &Scope, depth: usize) -> Expr {
         let number = Expr::Number(self.r.short(-1.0, 1.0));
         let kinds = [Type::Real, Type::Positive, Type::Count, Type::Binary];
-        match self.r.weighted(&[6, 42, 12, 10, 12, 8, 5, 3, 2]) {
+        match self.r.weighted(&[6, 42, 12, 10, 12, 8, 5, 3, 2, 2]) {
             0 => number,
+            9 => {
+                // The size of a plate is a number like others.
+                let a = self.variable(&What::Real, scope, None, depth);
+                match self.spec.plates.first().map(|p| p.name().to_string()) {
+                    Some(p) => Expr::binary('/', a, Expr::Size(p)),
+                    None => a,
+                }
+            }
             1 => self.variable(&What::Real, scope, None, depth),
             2 => {
                 let a = self.variable(&What::Real, scope, None, depth);
@@ -339,17 +406,29 @@ impl Growing {
         let element = Reference::bare(binder.element());
         let a = self.variable(&What::Real, &inner, Some((&plate, &element)), depth);
         let b = self.variable(&What::Real, &inner, Some((&plate, &element)), depth);
-        Expr::Fold("sum", Box::new(Expr::binary('*', a, b)), vec![binder])
+        let mut over = vec![binder];
+        let mut body = Expr::binary('*', a, b);
+        // A third factor, or a second plate to sum over.
+        if self.r.chance(10)
+            && let Some((second, binder, inner)) = self.fold_plate(&inner)
+            && second != plate
+        {
+            let element = Reference::bare(binder.element());
+            let c = self.variable(&What::Real, &inner, Some((&second, &element)), depth);
+            body = Expr::binary('*', body, c);
+            over.push(binder);
+        }
+        Expr::Fold("sum", Box::new(body), over)
     }
 
     /// A positive number or monomial.
     pub fn positive(&mut self, place: Use, scope: &Scope, depth: usize) -> Expr {
         let number = Expr::Number(self.r.short(0.3, 2.5));
         if depth == 0 || self.r.chance(35) {
-            return if self.r.chance(80) {
-                number
-            } else {
-                self.constant(scope, 0.3, 2.5)
+            return match self.r.below(10) {
+                0 | 1 => self.constant(scope, 0.3, 2.5),
+                2 => self.covariate(scope, &[Type::Positive]).unwrap_or(number),
+                _ => number,
             };
         }
         let v = self.variable(&What::Positive(place), scope, None, depth - 1);
@@ -386,7 +465,7 @@ impl Growing {
         {
             return self.constant_simplex(over, n);
         }
-        self.variable(&What::Simplex(over.into()), scope, None, depth)
+        self.variable(&What::Simplex(over.into()), &scope.along(over), None, depth)
     }
 
     fn constant_simplex(&mut self, over: &str, n: usize) -> Expr {
@@ -408,6 +487,7 @@ impl Growing {
                 }),
             ),
             suffix: None,
+            constraint: None,
         });
         Expr::Ref(Reference::bare(&name))
     }
@@ -431,6 +511,7 @@ impl Growing {
         scope: &Scope,
         depth: usize,
     ) -> (Option<&'static str>, Expr) {
+        let scope = &scope.along(plate);
         let (name, what) = if self.r.chance(50) {
             ("cov", What::Covariance(plate.into()))
         } else {
@@ -443,7 +524,11 @@ impl Growing {
                 let by = if self.r.chance(50) {
                     Expr::Number(self.r.short(0.3, 2.5))
                 } else {
-                    let place = if name == "cov" { Use::Variance } else { Use::Rate };
+                    let place = if name == "cov" {
+                        Use::Variance
+                    } else {
+                        Use::Rate
+                    };
                     self.positive(place, scope, 1)
                 };
                 Expr::binary('*', by, m)
@@ -456,7 +541,7 @@ impl Growing {
 
     /// A Dirichlet's concentration.
     pub fn concentration(&mut self, over: &str, scope: &Scope) -> Expr {
-        let inner = scope.with(over, over, 1);
+        let inner = scope.with(over, over, 0);
         if self.r.chance(25) {
             self.constant(&inner, 0.6, 3.0)
         } else {

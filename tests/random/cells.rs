@@ -105,14 +105,17 @@ fn cells(
             .collect();
     }
     let none = vec![];
-    let list = c
-        .label_plate()
-        .and_then(|p| plates.get(p))
-        .unwrap_or(&none);
+    let list = c.label_plate().and_then(|p| plates.get(p)).unwrap_or(&none);
     if let Some(pairs) = pairs
         && matches!(c.name.as_str(), "a" | "b")
     {
-        let side = |p: &(String, String)| if c.name == "a" { p.0.clone() } else { p.1.clone() };
+        let side = |p: &(String, String)| {
+            if c.name == "a" {
+                p.0.clone()
+            } else {
+                p.1.clone()
+            }
+        };
         return pairs.iter().take(rows).map(side).collect();
     }
     if c.name == table {

@@ -14,7 +14,7 @@ use pmc::diag::{Diagnostic, render_plain};
 use pmc::engine::Engine;
 use pmc::engine::run::{Options, Outcome, run};
 use pmc::fit::{Data, Settings};
-use pmc::model::{Model, Role};
+use pmc::model::{Domain, Model, Role};
 use pmc::naive::{Assignment, log_joint_by_factor};
 use pmc::source::SourceFile;
 use pmc::{check, compile, data, explain, fit};
@@ -62,9 +62,9 @@ fn watch_panics() {
         std::panic::set_hook(Box::new(move |info| {
             let name = std::thread::current().name().unwrap_or("").to_string();
             if name.starts_with("model") {
-                let place = info.location().map_or(String::new(), |l| {
-                    format!("{}:{}", l.file(), l.line())
-                });
+                let place = info
+                    .location()
+                    .map_or(String::new(), |l| format!("{}:{}", l.file(), l.line()));
                 if let Ok(mut p) = PANIC.lock() {
                     *p = format!("{place}\n{info}");
                 }
@@ -142,6 +142,9 @@ fn refused(found: &[Diagnostic], source: &SourceFile, may: &[&str]) -> Verdict {
 }
 
 fn files(spec: &Spec) -> Data {
+    if let Some(text) = print::flat(spec) {
+        return Data::csv("data.csv", text);
+    }
     let blocks = spec.tables.iter().map(|t| {
         let file = DataFile {
             name: format!("{}.csv", t.name),
@@ -178,7 +181,10 @@ fn judge(spec: &Spec) -> Verdict {
         }
         Err(e) => return refused(&e, &source, &["E05"]),
     };
-    let bound = match files(spec).files(&model).and_then(|f| data::bind(&model, &f)) {
+    let bound = match files(spec)
+        .files(&model)
+        .and_then(|f| data::bind(&model, &f))
+    {
         Ok(b) => b,
         Err(e) => return refused(&e, &source, &["E0710"]),
     };
@@ -206,7 +212,7 @@ fn judge(spec: &Spec) -> Verdict {
             run(&engine, None, &options, &mut |_| true).map(|(o, _)| o)
         });
         answers.push(match answer {
-            Ok(o) => match sound(&o) {
+            Ok(o) => match sound(d, &o) {
                 None => Ok(Ran::of(o)),
                 Some(bad) => return Verdict::Failed(bad),
             },
@@ -257,26 +263,42 @@ impl Ran {
     }
 }
 
-/// The objective is a number and never falls.
-fn sound(o: &Outcome) -> Option<Failure> {
+/// The objective is a number and never falls; where a spread collapses, beyond what numbers can hold.
+fn sound(d: &Derivation, o: &Outcome) -> Option<Failure> {
+    let collapsed = collapsed(d, o, 1e-9);
     let bad = |kind: &str, text: String| {
         Some(Failure {
             kind: kind.into(),
             text,
         })
     };
-    if let Some((i, from, to)) = o.decreased {
+    if let Some((i, from, to)) = o.decreased.filter(|_| !collapsed) {
         return bad("decrease", format!("iteration {i}: from {from} to {to}"));
     }
     if o.trace.iter().any(|x| x.is_nan()) {
         return bad("objective is no number", format!("{:?}", o.trace));
     }
     for w in o.trace.windows(2) {
-        if w[1] < w[0] - 1e-8 * w[0].abs().max(1.0) {
+        if w[1] < w[0] - 1e-8 * w[0].abs().max(1.0) && !collapsed {
             return bad("decrease", format!("trace {:?}", o.trace));
         }
     }
     None
+}
+
+/// A point that is a spread goes to 0: differences are divided by almost nothing, and no digit of them is left.
+fn collapsed(d: &Derivation, o: &Outcome, small: f64) -> bool {
+    d.blocks.iter().zip(&o.state.blocks).any(|(b, s)| {
+        s.parameters.iter().any(|(i, name, a)| {
+            let domain = d.unknowns.get(b.unknowns[*i]).domain;
+            let spread = matches!(
+                domain,
+                Domain::Positive | Domain::Covariance | Domain::Precision
+            );
+            let far = |x: &f64| x.abs() < small || x.abs() > 1.0 / small;
+            spread && *name == "value" && a.iter().any(far)
+        })
+    })
 }
 
 /// Where every unknown is a point, the objective is the log joint at these points.
@@ -288,6 +310,9 @@ fn joint(
     outcome: &Outcome,
 ) -> Option<Failure> {
     if d.blocks.iter().any(|b| b.role == Role::Latent) {
+        return None;
+    }
+    if collapsed(d, outcome, 1e-5) {
         return None;
     }
     let last = *outcome.trace.last()?;
@@ -365,7 +390,9 @@ fn whole(
     .into_iter()
     .flatten()
     {
-        if let v @ Verdict::Failed(_) = refused(&found, source, &["E05", "E06", "E0710", "E0713", "E0715"]) {
+        if let v @ Verdict::Failed(_) =
+            refused(&found, source, &["E05", "E06", "E0710", "E0713", "E0715"])
+        {
             return Some(v);
         }
     }

@@ -128,7 +128,9 @@ impl Growing {
         let name = self.name(start);
         let before = std::mem::take(&mut self.taken);
         let over = match what {
-            What::Element(p) | What::Simplex(p) | What::Covariance(p) | What::Precision(p) => Some(p.as_str()),
+            What::Element(p) | What::Simplex(p) | What::Covariance(p) | What::Precision(p) => {
+                Some(p.as_str())
+            }
             _ => None,
         };
         let (brackets, scope) = self.brackets(slots, over);
@@ -138,7 +140,8 @@ impl Growing {
         } else {
             Kind::Param
         };
-        let flat = kind == Kind::Param && (self.r.chance(65) || *what == What::Positive(Use::Deviation));
+        let flat =
+            kind == Kind::Param && (self.r.chance(65) || *what == What::Positive(Use::Deviation));
         let kind = if *what == What::Positive(Use::Deviation) && self.r.chance(95) {
             Kind::Param
         } else {
@@ -160,13 +163,26 @@ impl Growing {
         // The last slot may stand after `over`: a vector.
         let (brackets, body) = match (body, what) {
             (Body::Domain(d, None), What::Real | What::Positive(_))
-                if !slots.is_empty() && !slots[..slots.len() - 1].contains(&slots[slots.len() - 1]) && self.r.chance(20) =>
+                if !slots.is_empty()
+                    && !slots[..slots.len() - 1].contains(&slots[slots.len() - 1])
+                    && self.r.chance(20) =>
             {
                 let mut b = brackets;
                 let last = b.pop().map(|b| b.plate);
                 (b, Body::Domain(d, last))
             }
             (body, _) => (brackets, body),
+        };
+        let constraint = match (what, slots) {
+            (What::Real, [.., p]) if flat && brackets.len() == slots.len() && self.r.chance(1) => {
+                Some(format!("unit norm over {p}"))
+            }
+            (What::Real | What::Probability | What::Positive(_), [.., p, q])
+                if p == q && self.r.chance(30) =>
+            {
+                Some("symmetric".into())
+            }
+            _ => None,
         };
         let suffix = (kind == Kind::Latent)
             .then(|| [None, Some("dirac"), Some("factorised")][self.r.weighted(&[90, 6, 4])])
@@ -177,6 +193,7 @@ impl Growing {
             brackets,
             body,
             suffix,
+            constraint,
         });
         self.pool.push(Value {
             name: name.clone(),
@@ -227,7 +244,11 @@ impl Growing {
             .filter(|i| self.has_order(&slots[*i]))
             .collect();
         let chain = ordered.first().copied().filter(|i| {
-            let percent = if self.spec.table(&slots[*i]).is_some() { 45 } else { 7 };
+            let percent = if self.spec.table(&slots[*i]).is_some() {
+                45
+            } else {
+                7
+            };
             self.r.chance(percent)
         });
         let dist = match what {
@@ -277,7 +298,10 @@ impl Growing {
                 });
                 if filled.is_empty() {
                     // No step back: an ordinary Categorical.
-                    return Body::Model(Choice::Dist(self.dist("Categorical", vec![(None, to)], Some(p))), None);
+                    return Body::Model(
+                        Choice::Dist(self.dist("Categorical", vec![(None, to)], Some(p))),
+                        None,
+                    );
                 }
                 let main = self.dist("Categorical", vec![(None, to)], Some(p));
                 let mut start = self.simplex(p, scope, d);
@@ -292,7 +316,11 @@ impl Growing {
             What::Real => {
                 if self.r.chance(4) {
                     let scale = Expr::Number(self.r.short(0.5, 2.0));
-                    self.dist("Laplace", vec![(None, Expr::Number(0.0)), (Some("scale"), scale)], None)
+                    self.dist(
+                        "Laplace",
+                        vec![(None, Expr::Number(0.0)), (Some("scale"), scale)],
+                        None,
+                    )
                 } else {
                     let mean = if d > 0 && self.r.chance(40) {
                         if self.r.chance(25) {
@@ -310,7 +338,11 @@ impl Growing {
             What::Positive(place) => self.positive_prior(*place, scope, d),
             What::Probability => {
                 let (a, b) = (self.r.short(0.7, 3.0), self.r.short(0.7, 3.0));
-                self.dist("Beta", vec![(None, Expr::Number(a)), (None, Expr::Number(b))], None)
+                self.dist(
+                    "Beta",
+                    vec![(None, Expr::Number(a)), (None, Expr::Number(b))],
+                    None,
+                )
             }
             What::Simplex(p) => {
                 let a = self.concentration(p, scope);
@@ -318,12 +350,24 @@ impl Growing {
             }
             What::Covariance(p) => {
                 let scale = self.known_matrix();
-                self.dist("InverseWishart", vec![(None, Expr::Number(5.0)), (Some("scale"), scale)], Some(p))
+                self.dist(
+                    "InverseWishart",
+                    vec![(None, Expr::Number(5.0)), (Some("scale"), scale)],
+                    Some(p),
+                )
             }
             What::Precision(p) => {
                 let scale = self.known_matrix();
-                let name = if self.r.chance(50) { "scale" } else { "inverse_scale" };
-                self.dist("Wishart", vec![(None, Expr::Number(5.0)), (Some(name), scale)], Some(p))
+                let name = if self.r.chance(50) {
+                    "scale"
+                } else {
+                    "inverse_scale"
+                };
+                self.dist(
+                    "Wishart",
+                    vec![(None, Expr::Number(5.0)), (Some(name), scale)],
+                    Some(p),
+                )
             }
             What::Element(p) => {
                 let p = p.clone();
@@ -363,7 +407,11 @@ impl Growing {
                 } else {
                     self.variable(&What::Positive(Use::Rate), scope, None, depth - 1)
                 };
-                self.dist("InverseGamma", vec![(None, shape), (Some("scale"), scale)], None)
+                self.dist(
+                    "InverseGamma",
+                    vec![(None, shape), (Some("scale"), scale)],
+                    None,
+                )
             }
             Use::Rate | Use::Deviation => {
                 let (name, place) = if self.r.chance(80) {

@@ -34,7 +34,8 @@ const TRIES: usize = 1500;
 fn from_environment(name: &str, otherwise: u64) -> u64 {
     let text = std::env::var(name).ok();
     text.map_or(otherwise, |t| {
-        t.parse().unwrap_or_else(|_| panic!("{name} is no number: {t}"))
+        t.parse()
+            .unwrap_or_else(|_| panic!("{name} is no number: {t}"))
     })
 }
 
@@ -68,13 +69,19 @@ fn random_models() {
     }
     let mut texts = vec![];
     for (kind, (_, seed, _)) in &failures {
-        let small = shrink::shrink(&grow::model(*seed), TRIES, &mut |s| {
-            matches!(verdict(s), Verdict::Failed(f) if f.kind == *kind)
-        });
+        let small = shrink::shrink(
+            &grow::model(*seed),
+            TRIES,
+            &mut |s| matches!(verdict(s), Verdict::Failed(f) if f.kind == *kind),
+        );
         let Verdict::Failed(f) = verdict(&small) else {
             continue;
         };
-        let text = format!("// seed {seed}: {kind}\n{}\n{}\n", print::whole(&small), f.text);
+        let text = format!(
+            "// seed {seed}: {kind}\n{}\n{}\n",
+            print::whole(&small),
+            f.text
+        );
         let name: String = kind
             .chars()
             .map(|c| if c.is_alphanumeric() { c } else { '_' })
@@ -83,7 +90,11 @@ fn random_models() {
         println!("{text}");
         texts.push(text);
     }
-    assert!(texts.is_empty(), "{} kinds of failure; see above", texts.len());
+    assert!(
+        texts.is_empty(),
+        "{} kinds of failure; see above",
+        texts.len()
+    );
     assert!(
         2 * runs as u64 >= count,
         "only {runs} of {count} models are accepted"

@@ -31,13 +31,46 @@ impl Growing {
             (Some(p), _) => (self.vector(&p, &scope), None),
             (None, _) => self.scalar(c, table, &brackets, &scope),
         };
+        let name = self.observed_name(c, &brackets, first.is_none());
         self.spec.statements.push(Statement {
             kind: Kind::Observe,
-            name: c.name.clone(),
+            name,
             brackets,
             body: Body::Model(choice, first),
             suffix: None,
+            constraint: None,
         });
+    }
+
+    /// The column, or a function of it by way of a `let`.
+    fn observed_name(&mut self, c: &Column, brackets: &[Binder], plain: bool) -> String {
+        let real = matches!(c.kind, Type::Real | Type::Positive);
+        if !plain || !real || c.group.is_some() || !self.r.chance(6) {
+            return c.name.clone();
+        }
+        let name = self.name("o");
+        let slots = vec![Slot::At(Reference::bare(brackets[0].element()), 0)];
+        let x = Expr::Ref(Reference {
+            name: c.name.clone(),
+            slots,
+        });
+        let body = match c.kind {
+            Type::Real => Expr::binary(
+                '+',
+                Expr::binary('/', x, Expr::Number(2.0)),
+                Expr::Number(0.5),
+            ),
+            _ => Expr::Call("sqrt", Box::new(x)),
+        };
+        self.spec.statements.push(Statement {
+            kind: Kind::Let,
+            name: name.clone(),
+            brackets: brackets.to_vec(),
+            body: Body::Value(body, None),
+            suffix: None,
+            constraint: None,
+        });
+        name
     }
 
     fn multinomial(&mut self, plate: &str, scope: &Scope) -> Choice {
@@ -158,6 +191,7 @@ impl Growing {
             brackets,
             body: Body::Value(mean, None),
             suffix: None,
+            constraint: None,
         });
         Expr::Ref(Reference { name, slots })
     }
@@ -169,7 +203,11 @@ impl Growing {
             Type::Real => match self.r.weighted(&[88, 5, 3, 4]) {
                 0 => self.gaussian(scope),
                 1 => {
-                    let place = if self.r.chance(50) { ("scale", Use::Variance) } else { ("rate", Use::Rate) };
+                    let place = if self.r.chance(50) {
+                        ("scale", Use::Variance)
+                    } else {
+                        ("rate", Use::Rate)
+                    };
                     let s = self.positive(place.1, scope, DEPTH);
                     let m = known(self, -1.0, 1.0);
                     self.dist("Laplace", vec![(None, m), (Some(place.0), s)], None)
@@ -178,7 +216,11 @@ impl Growing {
                     let m = known(self, -1.0, 1.0);
                     let s = known(self, 0.5, 2.0);
                     let df = known(self, 1.0, 6.0);
-                    self.dist("StudentT", vec![(None, df), (None, m), (Some("scale"), s)], None)
+                    self.dist(
+                        "StudentT",
+                        vec![(None, df), (None, m), (Some("scale"), s)],
+                        None,
+                    )
                 }
                 _ => {
                     let arguments = vec![(None, Expr::Number(-5.0)), (None, Expr::Number(6.0))];
@@ -188,19 +230,31 @@ impl Growing {
             Type::Positive => match self.r.weighted(&[40, 25, 15, 20]) {
                 0 => {
                     let shape = known(self, 0.8, 3.0);
-                    let place = if self.r.chance(70) { ("rate", Use::Rate) } else { ("scale", Use::Variance) };
+                    let place = if self.r.chance(70) {
+                        ("rate", Use::Rate)
+                    } else {
+                        ("scale", Use::Variance)
+                    };
                     let s = self.positive(place.1, scope, DEPTH);
                     self.dist("Gamma", vec![(None, shape), (Some(place.0), s)], None)
                 }
                 1 => {
-                    let place = if self.r.chance(70) { ("rate", Use::Rate) } else { ("scale", Use::Variance) };
+                    let place = if self.r.chance(70) {
+                        ("rate", Use::Rate)
+                    } else {
+                        ("scale", Use::Variance)
+                    };
                     let s = self.positive(place.1, scope, DEPTH);
                     self.dist("Exponential", vec![(Some(place.0), s)], None)
                 }
                 2 => {
                     let shape = known(self, 0.8, 3.0);
                     let s = self.positive(Use::Rate, scope, DEPTH);
-                    self.dist("InverseGamma", vec![(None, shape), (Some("scale"), s)], None)
+                    self.dist(
+                        "InverseGamma",
+                        vec![(None, shape), (Some("scale"), s)],
+                        None,
+                    )
                 }
                 _ => self.gaussian(scope),
             },
@@ -249,7 +303,9 @@ impl Growing {
         let other = tables
             .filter(|t| scope.bound.iter().any(|b| b.plate == t.name))
             .flat_map(|t| &t.columns)
-            .find(|d| d.kind == Type::Count && !d.observed && d.group.is_none() && d.otherwise.is_none());
+            .find(|d| {
+                d.kind == Type::Count && !d.observed && d.group.is_none() && d.otherwise.is_none()
+            });
         if let Some(d) = other {
             let name = d.name.clone();
             self.counts.insert(name.clone(), (5, 8));

@@ -90,10 +90,7 @@ pub fn expr(e: &Expr) -> String {
         Expr::Fold(f, a, over) => format!("{f}({} over {})", expr(a), binders(over)),
         Expr::Size(p) => format!("size({p})"),
         Expr::Identity => "identity".into(),
-        Expr::Table(list) => format!(
-            "[{}]",
-            list.iter().map(expr).collect::<Vec<_>>().join(", ")
-        ),
+        Expr::Table(list) => format!("[{}]", list.iter().map(expr).collect::<Vec<_>>().join(", ")),
     }
 }
 
@@ -148,7 +145,11 @@ pub fn statement(s: &Statement) -> String {
         Body::Value(e, Some(a)) => format!(" over {} = {}", binder(a), expr(e)),
     };
     let suffix = s.suffix.map_or(String::new(), |x| format!(" as {x}"));
-    format!("{word} {}{brackets}{body}{suffix}", s.name)
+    let constraint = match &s.constraint {
+        Some(c) => format!(", {c}"),
+        None => String::new(),
+    };
+    format!("{word} {}{brackets}{body}{constraint}{suffix}", s.name)
 }
 
 fn column(c: &Column) -> String {
@@ -262,11 +263,35 @@ pub fn csv(t: &Table) -> String {
     out
 }
 
+/// One file for a table and the tables that name the elements it refers to; `None` where the spec wants several files.
+pub fn flat(s: &Spec) -> Option<String> {
+    let main = s.table("row").filter(|_| s.flat)?;
+    let mut lines: Vec<String> = csv(main).lines().map(str::to_string).collect();
+    for t in s.tables.iter().filter(|t| t.name != main.name) {
+        let key = main.columns.iter().find(|c| c.name == t.name)?;
+        let names = t.columns.iter().find(|c| c.name == t.name)?;
+        for c in t.columns.iter().filter(|c| c.name != t.name) {
+            lines[0] += &format!(",{}", c.name);
+            for (r, line) in lines[1..].iter_mut().enumerate() {
+                let at = names
+                    .cells
+                    .iter()
+                    .position(|l| Some(l) == key.cells.get(r))?;
+                *line += &format!(",{}", c.cells.get(at)?);
+            }
+        }
+    }
+    Some(lines.join("\n") + "\n")
+}
+
 /// All that is needed to see a failure again, in one text.
 pub fn whole(s: &Spec) -> String {
     let mut out = model(s);
     if let Some((switch, name)) = &s.switch {
         out += &format!("// run with {} {name}\n", switch.option());
+    }
+    if let Some(text) = flat(s) {
+        return out + &format!("\n# data.csv\n{text}");
     }
     for t in &s.tables {
         out += &format!("\n# {}.csv\n{}", t.name, csv(t));

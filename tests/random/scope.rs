@@ -49,6 +49,8 @@ pub struct Bound {
 #[derive(Debug, Clone, Default)]
 pub struct Scope {
     pub bound: Vec<Bound>,
+    /// The plate after `over` where the value runs along it as a whole: bound too, so no slot of it can be left out.
+    pub whole: Option<String>,
 }
 
 impl Scope {
@@ -59,6 +61,12 @@ impl Scope {
             element: element.into(),
             level,
         });
+        out
+    }
+
+    pub fn along(&self, plate: &str) -> Scope {
+        let mut out = self.clone();
+        out.whole = Some(plate.into());
         out
     }
 
@@ -83,7 +91,12 @@ impl Scope {
     }
 
     /// Label columns over a plate in the tables that are bound once; with the column's name.
-    fn label_columns(&self, spec: &Spec, plate: &str, usable: &dyn Fn(&str) -> bool) -> Vec<String> {
+    fn label_columns(
+        &self,
+        spec: &Spec,
+        plate: &str,
+        usable: &dyn Fn(&str) -> bool,
+    ) -> Vec<String> {
         let mut out = vec![];
         for t in &spec.tables {
             if self.bound.iter().filter(|b| b.plate == t.name).count() != 1 {
@@ -101,6 +114,9 @@ impl Scope {
 
     /// The element that a slot of this plate gets when its index is left out.
     fn implied(&self, spec: &Spec, plate: &str) -> Option<Reference> {
+        if self.whole.as_deref() == Some(plate) {
+            return None;
+        }
         let innermost = self
             .bound
             .iter()
@@ -113,10 +129,7 @@ impl Scope {
                 .iter()
                 .filter(|b| b.plate == plate && b.level == level);
             let first = at.next()?;
-            return at
-                .next()
-                .is_none()
-                .then(|| Reference::bare(&first.element));
+            return at.next().is_none().then(|| Reference::bare(&first.element));
         }
         // Columns that may not be used yet count as candidates of the language.
         let all = self.label_columns(spec, plate, &|_| true);
@@ -137,7 +150,13 @@ pub struct Names<'a> {
 
 impl Names<'_> {
     /// Everything that can stand as an index of this plate.
-    pub fn options(&self, r: &mut Random, plate: &str, scope: &Scope, depth: usize) -> Vec<Reference> {
+    pub fn options(
+        &self,
+        r: &mut Random,
+        plate: &str,
+        scope: &Scope,
+        depth: usize,
+    ) -> Vec<Reference> {
         let mut out: Vec<Reference> = scope
             .elements(plate)
             .iter()
@@ -207,8 +226,8 @@ impl Names<'_> {
             chosen.swap(0, 1);
         }
         let out = slots.iter().zip(chosen).map(|(plate, c)| {
-            let alone = slots.iter().filter(|p| *p == plate).count() == 1
-                && axis != Some(plate.as_str());
+            let alone =
+                slots.iter().filter(|p| *p == plate).count() == 1 && axis != Some(plate.as_str());
             if alone && r.chance(50) && scope.implied(self.spec, plate).as_ref() == Some(&c) {
                 Slot::Implied
             } else {

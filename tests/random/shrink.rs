@@ -71,7 +71,12 @@ fn steps(s: &Spec) -> Vec<Spec> {
                     .collect();
                 c.tables.retain(|t| t.name != name);
                 for n in columns {
-                    if !c.tables.iter().flat_map(|t| &t.columns).any(|c| c.name == n) {
+                    if !c
+                        .tables
+                        .iter()
+                        .flat_map(|t| &t.columns)
+                        .any(|c| c.name == n)
+                    {
                         remove_with_users(c, &n);
                     }
                 }
@@ -84,6 +89,7 @@ fn steps(s: &Spec) -> Vec<Spec> {
         });
     }
     push(&mut |c| c.switch = None);
+    push(&mut |c| c.flat = false);
     for i in 0..s.plates.len() {
         push(&mut |c| {
             c.plates.remove(i);
@@ -112,6 +118,9 @@ type Push<'a> = dyn FnMut(&mut dyn FnMut(&mut Spec)) + 'a;
 fn statement_steps(i: usize, st: &Statement, push: &mut Push<'_>) {
     if st.suffix.is_some() {
         push(&mut |c| c.statements[i].suffix = None);
+    }
+    if st.constraint.is_some() {
+        push(&mut |c| c.statements[i].constraint = None);
     }
     if let Body::Model(choice, first) = &st.body {
         if first.is_some() {
@@ -246,7 +255,11 @@ fn data_steps(s: &Spec, push: &mut Push<'_>) {
                     Type::Positive | Type::Probability | Type::Weight => "1",
                     _ => "0",
                 };
-                let simple = if col.kind == Type::Probability { "0.5" } else { simple };
+                let simple = if col.kind == Type::Probability {
+                    "0.5"
+                } else {
+                    simple
+                };
                 if col.cells[k] != simple {
                     push(&mut |c| c.tables[i].columns[j].cells[k] = simple.into());
                 }

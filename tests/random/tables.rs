@@ -55,6 +55,7 @@ pub fn draw(r: &mut Random) -> (Spec, Vec<(String, Vec<String>)>) {
         statements: vec![],
         rules: vec![],
         switch: None,
+        flat: false,
     };
     let mut label_plates = vec![];
     for name in &["k", "l", "m"][..r.weighted(&[15, 50, 30, 5])] {
@@ -109,6 +110,7 @@ pub fn draw(r: &mut Random) -> (Spec, Vec<(String, Vec<String>)>) {
                 school.columns.push(column("u0", number_type(r)));
             }
             spec.tables.push(school);
+            spec.flat = r.chance(40);
         }
         // A sequence, or several.
         2 => {
@@ -158,7 +160,14 @@ pub fn draw(r: &mut Random) -> (Spec, Vec<(String, Vec<String>)>) {
     if let Some(p) = spec.plates.first()
         && r.chance(10)
     {
-        main.columns.push(label("c", Some(p.name())));
+        let mut c = label("c", Some(p.name()));
+        if main.every.is_some() {
+            // Pairs that are not listed have an element too; only elements that are numbers can be said.
+            c.otherwise = Some(1.0);
+        }
+        if main.every.is_none() || matches!(p, Plate::Counted { .. }) {
+            main.columns.push(c);
+        }
     }
     let every = main.every.is_some();
     let n = r.weighted(&[0, 50, 35, 15]);
@@ -187,7 +196,15 @@ pub fn draw(r: &mut Random) -> (Spec, Vec<(String, Vec<String>)>) {
             .map(|s| s.to_string())
             .collect();
         let source = [Source::Star, Source::List, Source::Rest][r.weighted(&[60, 25, 15])];
-        let kinds = [Type::Real, Type::Count, Type::Binary, Type::Positive, Type::Label];
+        // The columns of the other table would be among the rest.
+        let source = if spec.flat { Source::Star } else { source };
+        let kinds = [
+            Type::Real,
+            Type::Count,
+            Type::Binary,
+            Type::Positive,
+            Type::Label,
+        ];
         let group = |name: &str, kind: Type, source: Source| Column {
             group: Some(("d".into(), elements.clone())),
             source,

@@ -10,6 +10,8 @@ pub struct Spec {
     pub rules: Vec<(&'static str, Vec<String>)>,
     /// `--param`, `--latent` or `--flat`, and of what.
     pub switch: Option<(Switch, String)>,
+    /// One file for all tables: the lines of the last one, with the columns of the row that each refers to.
+    pub flat: bool,
 }
 
 /// An option that changes a role.
@@ -223,14 +225,12 @@ pub struct Statement {
     pub body: Body,
     /// `as dirac`, `as factorised`.
     pub suffix: Option<&'static str>,
+    /// `symmetric`, `unit norm over A`.
+    pub constraint: Option<String>,
 }
 
 impl Spec {
-    pub fn statement(&self, name: &str) -> Option<&Statement> {
-        self.statements.iter().find(|s| s.name == name)
-    }
-
-    /// The columns of a table.
+    /// A table by its name.
     pub fn table(&self, name: &str) -> Option<&Table> {
         self.tables.iter().find(|t| t.name == name)
     }
@@ -325,17 +325,5 @@ impl Expr {
 
     pub fn binary(op: char, a: Expr, b: Expr) -> Expr {
         Expr::Binary(op, Box::new(a), Box::new(b))
-    }
-
-    /// Whether it mentions a name for which `is` holds.
-    pub fn mentions(&self, is: &dyn Fn(&str) -> bool) -> bool {
-        let mut found = false;
-        self.clone().visit(&mut |e| {
-            if let Expr::Ref(r) = e {
-                found |= is(&r.name);
-            }
-            true
-        });
-        found
     }
 }
