@@ -16,6 +16,9 @@ mod index;
 mod joint;
 mod matrix;
 mod parameters;
+mod probe;
+
+pub use probe::probe;
 
 use std::collections::BTreeMap;
 

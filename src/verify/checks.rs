@@ -1,0 +1,335 @@
+//! The single comparisons, at one point of an ascent.
+//!
+//! ```text
+//! phi(e) = E[log p] + H at q moved by e along a direction;   g e = (8 (phi(e) - phi(-e)) - (phi(2e) - phi(-2e))) / 12
+//! b e^2 = phi(e) - 2 phi(0) + phi(-e)                          what a step could still gain: (g e)^2 / (2 |b e^2|)
+//! ```
+
+use rand::{Rng, RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+use crate::data::Dataset;
+use crate::derive::{BlockId, Derivation, Method};
+use crate::engine::Engine;
+use crate::engine::run;
+use crate::engine::state::State;
+use crate::naive::Assignment;
+use crate::plan::Plan;
+
+use super::Options;
+use super::ascent::block_name;
+use super::evidence;
+use super::expect::{Reason, World};
+use super::factor::{Factor, Q};
+use super::report::{Kind, Report};
+
+pub const EXPECTATION: &str = "E_q[log p] of the engine and of the naive evaluator";
+pub const ENTROPY: &str = "H(q) of the engine and of the published parameters";
+const POSTERIOR: &str = "objective and log p(v, h) - log q(h) at draws h";
+const EVIDENCE: &str = "objective and log p(v) by enumeration and integration";
+const GRADIENT: &str = "gradients of log p(v) and of E_q[log p]";
+const THREADS: &str = "objective with one thread and with two";
+
+/// A step of this relative size begins the search for one that suits the curvature.
+const STEP: f64 = 1e-2;
+
+/// What the checks need.
+pub struct Checks<'e, 'a> {
+    engine: &'e Engine<'a>,
+    world: World<'e>,
+    options: &'e Options,
+    /// All factors of q, block after block.
+    pub q: Vec<Factor>,
+    values: Assignment,
+    /// The elements that read each factor.
+    readers: Vec<Vec<usize>>,
+    rng: ChaCha8Rng,
+}
+
+impl<'e, 'a> Checks<'e, 'a> {
+    /// Prepares the checks of a start.
+    pub fn new(
+        engine: &'e Engine<'a>,
+        world: World<'e>,
+        options: &'e Options,
+        seed: u64,
+    ) -> Checks<'e, 'a> {
+        let mut readers: Vec<Vec<usize>> = vec![];
+        for (i, e) in world.elements.iter().enumerate() {
+            for f in &e.reads {
+                if readers.len() <= *f {
+                    readers.resize(*f + 1, vec![]);
+                }
+                readers[*f].push(i);
+            }
+        }
+        Checks {
+            engine,
+            values: world.undecided_values(),
+            world,
+            options,
+            q: vec![],
+            readers,
+            rng: ChaCha8Rng::seed_from_u64(seed),
+        }
+    }
+
+    /// E_q[log p] and its size: the sum of what its elements are without their signs.
+    fn expected(&mut self) -> Result<(f64, f64), Reason> {
+        let (mut total, mut size) = (0.0, 1.0);
+        for e in &self.world.elements {
+            let l = self.world.expectation(&self.q, e, &mut self.values)?;
+            total += l;
+            size += l.abs();
+        }
+        Ok((total, size))
+    }
+
+    fn entropy(&self) -> Option<f64> {
+        self.q.iter().map(|f| Some(f.weight * f.q.entropy()?)).sum()
+    }
+
+    /// E_q[log p] and H(q) against the engine's.
+    pub fn totals(&mut self, state: &State, place: &str, report: &mut Report) {
+        let engine_entropy: f64 = state.blocks.iter().map(|b| b.entropy).sum::<f64>()
+            + state.passes.iter().map(|p| p.entropy).sum::<f64>();
+        let engine = self.engine.objective(state) - engine_entropy;
+        match self.expected() {
+            Ok((l, size)) => report.compare(Kind::Expectation, EXPECTATION, engine, l, size, place),
+            Err(why) => report.skip(Kind::Expectation, EXPECTATION, &why),
+        }
+        match self.entropy() {
+            Some(h) => {
+                let size = 1.0
+                    + self
+                        .q
+                        .iter()
+                        .map(|f| (f.weight * f.q.entropy().unwrap_or(0.0)).abs())
+                        .sum::<f64>();
+                report.compare(Kind::Entropy, ENTROPY, engine_entropy, h, size, place);
+            }
+            None => report.skip(Kind::Entropy, ENTROPY, "a factor of q is at its limit"),
+        }
+    }
+
+    /// E[log p] of the elements that read a factor, and its entropy.
+    fn phi(&mut self, f: usize) -> Result<f64, Reason> {
+        let mut total = 0.0;
+        for i in self.readers.get(f).into_iter().flatten() {
+            let e = &self.world.elements[*i];
+            total += self.world.expectation(&self.q, e, &mut self.values)?;
+        }
+        let h = self.q[f].q.entropy().ok_or("a factor of q is at its limit")?;
+        Ok(total + self.q[f].weight * h)
+    }
+
+    fn phi_at(&mut self, f: usize, moved: Q) -> Result<f64, Reason> {
+        let kept = std::mem::replace(&mut self.q[f].q, moved);
+        let l = self.phi(f);
+        self.q[f].q = kept;
+        l
+    }
+
+    /// A block after its update: no neighbour is better.
+    pub fn update(&mut self, id: BlockId, place: &str, report: &mut Report) {
+        let what = block_name(self.engine, id);
+        let mut mine: Vec<usize> = (0..self.q.len())
+            .filter(|f| self.q[*f].block == id && self.q[*f].weight > 0.0)
+            .collect();
+        while mine.len() > self.options.factors.max(1) {
+            let drop = self.rng.random_range(0..mine.len());
+            mine.swap_remove(drop);
+        }
+        for f in mine {
+            for _ in 0..self.options.directions.max(1) {
+                match self.gain(f) {
+                    Ok(gain) => {
+                        let words = format!("{place}: a neighbour gains {gain:.3e}, relative");
+                        report.measure(Kind::Update, &what, gain, &words);
+                    }
+                    Err(why) => report.skip(Kind::Update, &what, &why),
+                }
+            }
+        }
+    }
+
+    /// What a move of one factor could still gain, relative to the size of what it touches.
+    fn gain(&mut self, f: usize) -> Result<f64, Reason> {
+        let here = self.phi(f)?;
+        let size = here.abs().max(1.0);
+        if let Q::Choice(at, shape) = &self.q[f].q {
+            let (at, shape) = (at.clone(), shape.clone());
+            let mut best = 0.0_f64;
+            for (i, n) in shape.iter().enumerate() {
+                for k in 0..*n {
+                    let mut other = at.clone();
+                    other[i] = k;
+                    let l = self.phi_at(f, Q::Choice(other, shape.clone()))?;
+                    best = best.max((l - here) / size);
+                }
+            }
+            return Ok(best);
+        }
+        let q = self.q[f].q.clone();
+        let direction = q.direction(&mut self.rng);
+        let at = |checks: &mut Self, e: f64| -> Result<f64, Reason> {
+            let moved = q.moved(&direction, e).ok_or("a factor of q cannot be moved")?;
+            checks.phi_at(f, moved)
+        };
+        let mut e = STEP;
+        let (mut plus, mut minus) = (at(self, e)?, at(self, -e)?);
+        for _ in 0..12 {
+            let bend = (plus - 2.0 * here + minus).abs();
+            let next = if bend < 1e-6 * size && e < 0.2 {
+                4.0 * e
+            } else if bend > 1e-4 * size && e > 1e-6 {
+                e / 4.0
+            } else {
+                break;
+            };
+            e = next;
+            plus = at(self, e)?;
+            minus = at(self, -e)?;
+        }
+        let slope = (8.0 * (plus - minus) - (at(self, 2.0 * e)? - at(self, -2.0 * e)?)) / 12.0;
+        let bend = plus - 2.0 * here + minus;
+        if slope.is_nan() || bend.is_nan() {
+            return Ok(f64::NAN);
+        }
+        // Flat to the last digits: no gain if it is level, else the slope is the gain.
+        if bend.abs() < 1e-12 * size {
+            return Ok(slope.abs() / size);
+        }
+        if bend > 0.0 {
+            return Ok((bend + slope.abs()) / size);
+        }
+        Ok(slope * slope / (2.0 * bend.abs()) / size)
+    }
+
+    /// log p(v, h) - log q(h) is the objective wherever h is drawn.
+    pub fn posterior(&mut self, state: &State, place: &str, report: &mut Report) {
+        if self.q.iter().all(|f| f.q.is_point()) {
+            return;
+        }
+        let objective = self.engine.objective(state);
+        for _ in 0..self.options.draws {
+            match self.ratio() {
+                Ok((l, size)) => {
+                    report.compare(Kind::Posterior, POSTERIOR, objective, l, size, place);
+                }
+                Err(why) => return report.skip(Kind::Posterior, POSTERIOR, &why),
+            }
+        }
+    }
+
+    fn ratio(&mut self) -> Result<(f64, f64), Reason> {
+        let limit = "a factor of q is at its limit";
+        let (mut total, mut size) = (0.0, 1.0);
+        for f in &self.q {
+            let x = f.q.draw(&mut self.rng as &mut dyn Rng).ok_or(limit)?;
+            self.world.place(&mut self.values, f, &x);
+            let l = f.weight * f.q.log_density(&x).ok_or(limit)?;
+            total -= l;
+            size += l.abs();
+        }
+        for e in &self.world.elements {
+            let l = self.world.at(&self.values, e)?;
+            total += l;
+            size += l.abs();
+        }
+        Ok((total, size))
+    }
+
+    /// The objective is the log evidence.
+    pub fn evidence(&mut self, state: &State, place: &str, report: &mut Report) {
+        if self.q.iter().all(|f| f.q.is_point()) {
+            return;
+        }
+        let found = evidence::log_evidence(&self.world, &self.q, &mut self.values, self.options.budget);
+        match found {
+            Ok((l, size)) => {
+                let objective = self.engine.objective(state);
+                report.compare(Kind::Evidence, EVIDENCE, objective, l, size, place);
+            }
+            Err(why) => report.skip(Kind::Evidence, EVIDENCE, &why),
+        }
+    }
+
+    /// The gradient of the log evidence in the params is that of E_q[log p] at the posterior q.
+    pub fn gradient(&mut self, place: &str, report: &mut Report) {
+        let points: Vec<usize> = (0..self.q.len())
+            .filter(|f| matches!(self.q[*f].q, Q::Point(..)))
+            .collect();
+        if points.is_empty() || points.len() == self.q.len() {
+            return;
+        }
+        for _ in 0..self.options.directions {
+            let f = points[self.rng.random_range(0..points.len())];
+            match self.slopes(f) {
+                Ok((evidence, expected, size)) => {
+                    report.compare(Kind::Gradient, GRADIENT, expected, evidence, size, place);
+                }
+                Err(why) => return report.skip(Kind::Gradient, GRADIENT, &why),
+            }
+        }
+    }
+
+    fn slopes(&mut self, f: usize) -> Result<(f64, f64, f64), Reason> {
+        let e = 1e-3;
+        let q = self.q[f].q.clone();
+        let direction = q.direction(&mut self.rng);
+        let (mut evidence, mut expected, mut size) = (0.0, 0.0, 0.0_f64);
+        for (by, factor) in [(1.0, 8.0), (-1.0, -8.0), (2.0, -1.0), (-2.0, 1.0)] {
+            self.q[f].q = q
+                .moved(&direction, by * e)
+                .ok_or("a param cannot be moved")?;
+            let l = evidence::log_evidence(&self.world, &self.q, &mut self.values, self.options.budget);
+            let x = self.phi(f);
+            self.q[f].q = q.clone();
+            let (l, s) = l?;
+            evidence += factor * l / (12.0 * e);
+            expected += factor * x? / (12.0 * e);
+            size = size.max(s);
+        }
+        let scale = evidence.abs().max(expected.abs()).max(1e-2 * size);
+        Ok((evidence, expected, scale))
+    }
+}
+
+/// One thread and two give the same bits.
+pub fn threads(
+    d: &Derivation,
+    plan: &Plan,
+    data: &Dataset,
+    options: &Options,
+    report: &mut Report,
+) {
+    let trace = |n: usize| -> Result<Vec<u64>, Reason> {
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(n)
+            .build()
+            .map_err(|e| e.to_string())?;
+        pool.install(|| {
+            let first = |e: Vec<crate::diag::Diagnostic>| {
+                e.first().map_or_else(String::new, |e| e.title.clone())
+            };
+            let engine = Engine::new(d, plan, data, None).map_err(first)?;
+            let settings = run::Options {
+                max_iter: if d.method == Method::ExactPosterior { 1 } else { 3 },
+                tol: 0.0,
+                seed: options.seed,
+                restarts: 1,
+            };
+            let (outcome, _) =
+                run::run(&engine, None, &settings, &mut |_| true).map_err(first)?;
+            Ok(outcome.trace.iter().map(|l| l.to_bits()).collect())
+        })
+    };
+    match (trace(1), trace(2)) {
+        (Ok(one), Ok(two)) => {
+            let difference = if one == two { 0.0 } else { f64::INFINITY };
+            report.measure(Kind::Threads, THREADS, difference, "the traces differ");
+        }
+        (Err(why), _) | (_, Err(why)) => report.skip(Kind::Threads, THREADS, &why),
+    }
+}
