@@ -7,10 +7,12 @@
 //! | `derive::derive` | model, which cells are blank -> terms, blocks, messages, method |
 //! | `plan::plan` | derivation -> keys, passes, contractions, steps |
 
+use crate::algebra::UnknownId;
 use crate::check;
 use crate::data::{BLANK, Cells, Dataset};
 use crate::derive::{self, Blanks, Derivation};
 use crate::diag::Diagnostic;
+use crate::engine;
 use crate::model::{Body, ColumnId, DefinitionId, Expr, Model};
 use crate::plan::{self, Plan};
 use crate::source::SourceFile;
@@ -43,13 +45,24 @@ pub fn compile(
     let column = |c: ColumnId| data.is_some_and(|d| column_has_blanks(d, c));
     let blank = data.map_or_else(Vec::new, |d| definitions_with_blanks(model, d));
     let definition = |d: DefinitionId| blank.get(d.index()).copied().unwrap_or(false);
-    let derivation = derive::derive(
-        model,
-        &Blanks {
-            column: &column,
-            definition: &definition,
-        },
-    )?;
+    let derived = |wide: &dyn Fn(UnknownId) -> bool| {
+        derive::derive(
+            model,
+            &Blanks {
+                column: &column,
+                definition: &definition,
+                wide,
+            },
+        )
+    };
+    let mut derivation = derived(&|_| data.is_none())?;
+    if let Some(data) = data {
+        // Whether coupled elements can be eliminated is seen from the graph that the data make.
+        let wide = engine::network::too_wide(&derivation, data);
+        if !wide.is_empty() {
+            derivation = derived(&|u| wide.contains(&u))?;
+        }
+    }
     let plan = plan::plan(&derivation)?;
     Ok((derivation, plan))
 }

@@ -1,8 +1,9 @@
 //! Blocks: which unknowns are updated together, along which plates independently, and by what family.
 
-use crate::algebra::{Known, Subscript, Term, UnknownId};
+use crate::algebra::canonical::canonical_form;
+use crate::algebra::{Known, Statistic, Subscript, Term, UnknownId, Unknowns};
 use crate::family::{Family, StatisticKind};
-use crate::model::{PlateId, Role};
+use crate::model::{Axis, PlateId, Role};
 
 /// A block, by position.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -28,16 +29,29 @@ pub struct Block {
     pub batch_slots: Vec<Vec<usize>>,
     /// For each unknown, the slots that are not in the batch: coupled elements.
     pub inside_slots: Vec<Vec<usize>>,
+    /// Positions in the batch along which the covariance of a Gaussian is one and the same.
+    pub shared: Vec<usize>,
     /// The family and how it is solved.
     pub form: Form,
     /// The row plate, for a block updated chunk by chunk in a pass over rows.
     pub rows: Option<PlateId>,
+    /// How its coupled elements are solved.
+    pub structure: Structure,
+    /// Products of its statistics that terms hold, for a form whose messages and moments are kept by product.
+    pub compounds: Vec<Compound>,
     /// Whether q is exact given the params.
     pub exactness: Exactness,
     /// Blocks it is split from, and through which statements.
     pub couplings: Vec<Coupling>,
     /// The natural parameter, as messages.
     pub messages: Vec<Message>,
+}
+
+impl Block {
+    /// Positions in the batch along which the covariance varies.
+    pub fn varying(&self) -> impl Iterator<Item = usize> {
+        (0..self.batch.len()).filter(|i| !self.shared.contains(i))
+    }
 }
 
 /// The kind of factor.
@@ -53,13 +67,106 @@ pub enum Form {
     GaussianGamma,
     /// All joint states of the element's discrete unknowns.
     Discrete,
+    /// Discrete elements coupled with each other: a graph of tables.
+    Network,
+    /// Gaussian elements coupled along a chain, a tree or few neighbours: a graph of precisions.
+    GaussianNetwork,
+    /// A discrete unknown (the first) and, given each of its values, a Gaussian over the others.
+    Conditional,
     /// A standard deviation as a point: {log, power -2}.
     Deviation,
+}
+
+/// How the coupled elements of a block are solved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Structure {
+    /// No element is coupled with another.
+    Parallel,
+    /// All inside elements at once.
+    Dense,
+    /// Coupled along `i-k` of an ordered plate only: forward-backward, Kalman smoothing.
+    Chain(PlateId),
+    /// Variables are eliminated one by one on the graph of coupled elements.
+    Elimination,
+    /// The graph is too wide for that: parts that can be solved exactly, one after the other.
+    Sequential,
+}
+
+/// A product of statistics of one block, as terms hold it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Compound {
+    /// The factors, in canonical axes.
+    pub stats: Vec<Statistic>,
+    /// Its axes: first those that pick elements, then those that run over values only.
+    pub axes: Vec<Axis>,
+    /// How many of the axes pick elements.
+    pub places: usize,
+}
+
+impl Compound {
+    /// The product that some statistics form, and each of its axes in their names.
+    pub fn of(stats: &[&Statistic], unknowns: &Unknowns) -> (Compound, Vec<Axis>) {
+        let mut t = Term {
+            coef: 1.0,
+            data: vec![],
+            stats: stats.iter().map(|s| (*s).clone()).collect(),
+            axes: vec![],
+            from: vec![],
+        };
+        t.axes = t.carried_axes();
+        let (form, map) = canonical_form(&t, unknowns);
+        let mut places = vec![];
+        let mut values = vec![];
+        for s in &form.stats {
+            let last = s.index.len().wrapping_sub(1);
+            for (i, sub) in s.index.iter().enumerate() {
+                let value = s.kind == StatisticKind::Indicator
+                    && i == last
+                    && matches!(sub, Subscript::Axis(_));
+                sub.visit_axes(&mut |a| {
+                    let list = if value { &mut values } else { &mut places };
+                    if !list.contains(&a) {
+                        list.push(a);
+                    }
+                });
+            }
+        }
+        values.retain(|a| !places.contains(a));
+        let count = places.len();
+        places.extend(values);
+        let own = places
+            .iter()
+            .map(|a| map.iter().find(|(_, b)| a == b).map_or(*a, |(x, _)| *x))
+            .collect();
+        let compound = Compound {
+            stats: form.stats,
+            axes: places,
+            places: count,
+        };
+        (compound, own)
+    }
 }
 
 impl std::fmt::Debug for Form {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.name())
+    }
+}
+
+impl Block {
+    /// True if messages and moments are kept by product of statistics.
+    pub fn by_compound(&self) -> bool {
+        matches!(
+            self.form,
+            Form::Network | Form::GaussianNetwork | Form::Conditional
+        )
+    }
+
+    /// The position of a product of statistics, and each of its axes in their names.
+    pub fn compound(&self, stats: &[&Statistic], unknowns: &Unknowns) -> Option<(u32, Vec<Axis>)> {
+        let (c, axes) = Compound::of(stats, unknowns);
+        let at = self.compounds.iter().position(|x| *x == c)?;
+        Some((at as u32, axes))
     }
 }
 
@@ -72,6 +179,9 @@ impl Form {
             Form::GaussianWishart => "Gaussian-Wishart",
             Form::GaussianGamma => "Gaussian-Gamma",
             Form::Discrete => "Categorical",
+            Form::Network => "Categorical",
+            Form::GaussianNetwork => "Gaussian",
+            Form::Conditional => "Gaussian in each state",
             Form::Deviation => "standard deviation",
         }
     }
@@ -119,6 +229,8 @@ pub enum Target {
     Cross,
     /// w' V w of a Gaussian-Wishart block.
     Quadratic,
+    /// A product of statistics, by position in [`Block::compounds`].
+    Compound(u32),
 }
 
 /// `d E[log p] / d E[statistic]`, one term of it: the term without the statistic, summed over the axes the target lacks.
@@ -126,7 +238,7 @@ pub enum Target {
 pub struct Message {
     /// Which statistic.
     pub target: Target,
-    /// Where it goes: subscripts of the statistic (batch, inside of the first, inside of the second for pairs).
+    /// Where it goes: subscripts of the statistic (varying batch, inside of the first, inside of the second for pairs).
     pub index: Vec<Subscript>,
     /// What is left of the term.
     pub rest: Term,
@@ -146,12 +258,15 @@ pub struct Moment {
 pub enum MomentKind {
     /// `E[t]` over the unknown's slots.
     Statistic(UnknownId, StatisticKind),
-    /// Cov(u_I, v_J) over batch, inside of u, inside of v.
+    /// Cov(u_I, v_J) over the batch as far as it varies, inside of u, inside of v.
     Covariance(UnknownId, UnknownId),
     /// E[V w] of a Gaussian-Wishart block: batch, value axis.
     Cross(UnknownId),
     /// E[w' V w]: batch.
     Quadratic(UnknownId),
+    /// A product of statistics over its own axes, by the block's first unknown and position in [`Block::compounds`]: its
+    /// expectation, for a [`Form::GaussianNetwork`] its covariance.
+    Compound(UnknownId, u32),
 }
 
 /// A product of known factors and published expectations, summed over axes into a target.
@@ -164,9 +279,9 @@ pub struct Contraction {
     /// Expectations.
     pub moments: Vec<Moment>,
     /// Statistics of the local block of a row pass; they become the key's own axes.
-    pub local: Vec<crate::algebra::Statistic>,
+    pub local: Vec<Statistic>,
     /// All axes of the term.
-    pub axes: Vec<crate::model::Axis>,
+    pub axes: Vec<Axis>,
     /// Where the sum goes; empty for a number.
     pub target: Vec<Subscript>,
 }

@@ -1,13 +1,13 @@
 //! Family match: support and collected statistics pick the family; what matches none is refused with the reason.
 
-use crate::algebra::{Statistic, Subscript, Term, UnknownId, Unknowns};
+use crate::algebra::{Statistic, Subscript, Term, Unknowns};
 use crate::diag::Diagnostic;
 use crate::family::{StatisticKind, Support, by_signature};
-use crate::model::{DirectiveKind, Domain, Model, PlateId, Role};
+use crate::model::{Domain, Model, PlateId, Role};
 
-use super::block::{Block, Exactness, Form};
+use super::block::{Block, Exactness, Form, Structure};
 use super::group::{Group, Rule, kinds_of};
-use super::refusal;
+use super::{refusal, structure};
 
 /// The block of a group.
 ///
@@ -18,6 +18,7 @@ pub fn block(
     unknowns: &Unknowns,
     g: &Group,
     terms: &[Term],
+    wide: bool,
 ) -> Result<Block, Box<Diagnostic>> {
     let first = unknowns.get(g.unknowns[0]);
     let inside = g.inside_slots.iter().any(|s| !s.is_empty());
@@ -25,82 +26,56 @@ pub fn block(
     let not_yet = |what: String, help: &str| {
         Box::new(refusal::group(model, unknowns, g.unknowns[0], what, help))
     };
-    let split_asked = g.unknowns.iter().any(|u| {
-        unknowns.get(*u).factorised
-            || model.directives.iter().any(|d| {
-                matches!(&d.kind, DirectiveKind::Factorise(v, _) if unknowns.variable(*v) == *u)
-            })
-    });
-    // The axes of a vector stay together: `as factorised` splits elements of bracket plates.
-    let bracket_inside = g.unknowns.iter().zip(&g.inside_slots).any(|(u, slots)| {
-        let brackets = match unknowns.get(*u).origin {
-            crate::algebra::Origin::Variable(v) => model.variable(v).brackets,
-            crate::algebra::Origin::Column(c) => model.column(c).slots.len(),
-        };
-        slots.iter().any(|s| *s < brackets)
-    });
-    if bracket_inside && split_asked && first.element_plate().is_none() {
-        return Err(not_yet(
-            format!(
-                "`{}` is asked to be split element by element along {}",
-                first.name,
-                inside_names(model, unknowns, g)
-            ),
-            "without `factorised` its elements are solved together, which is closer to the posterior",
-        ));
-    }
     let mut rows = None;
-    let form = if g.rule == Rule::Scale {
+    let mut structure = Structure::Parallel;
+    let form = if g.rule == Rule::Conditional {
+        structure = Structure::Dense;
+        Form::Conditional
+    } else if g.rule == Rule::Scale {
+        structure = Structure::Dense;
         if unknowns.get(g.unknowns[1]).domain == Domain::Precision {
             Form::GaussianWishart
         } else {
             Form::GaussianGamma
         }
     } else if first.element_plate().is_some() {
-        if inside {
-            let lagged = terms.iter().any(|t| {
-                t.stats.iter().any(|s| {
-                    g.unknowns.contains(&s.of)
-                        && s.index.iter().any(|i| matches!(i, Subscript::Lag(..)))
-                })
-            });
-            return Err(if lagged {
-                not_yet(
-                    format!("`{}` is a chain along an ordered plate", first.name),
-                    "without the lag it is a mixture, which is derived, and so is a chain of Gaussians",
-                )
+        rows = row_plate(model, g, terms).filter(|p| !inside && !beside_rows(g, *p, terms));
+        if inside || (g.unknowns.len() > 1 && rows.is_none()) {
+            structure = if inside {
+                structure::discrete(model, unknowns, g, terms, wide)
             } else {
-                not_yet(
-                    format!(
-                        "elements of `{}` are coupled with each other along {}",
-                        first.name,
-                        inside_names(model, unknowns, g)
-                    ),
-                    if first.domain == Domain::Binary {
-                        "let one latent pick among all values instead, or give the elements a Gaussian prior"
-                    } else {
-                        "a latent of each row in its place is derived: put the rows in its brackets"
-                    },
-                )
-            });
+                Structure::Elimination
+            };
+            Form::Network
+        } else {
+            Form::Discrete
         }
-        rows = row_plate(model, g, terms);
-        if g.unknowns.len() > 1 && rows.is_none() {
-            return Err(not_yet(
-                format!(
-                    "{} are coupled discrete latents that are not elements of a table's rows",
-                    names(unknowns, &g.unknowns)
-                ),
-                "write `as factorised` after one of them: they are then updated one after the other",
-            ));
-        }
-        Form::Discrete
     } else if first.domain == Domain::Real
         && kinds
             .iter()
             .all(|k| matches!(k, StatisticKind::Value | StatisticKind::Pair))
     {
-        Form::Gaussian
+        let split = g.unknowns.iter().zip(&g.inside_slots).any(|(u, inside)| {
+            structure::split_slots(model, unknowns, *u)
+                .iter()
+                .any(|s| inside.contains(s))
+        });
+        let sparse = structure::site_slots(g, terms)
+            .iter()
+            .any(|s| !s.is_empty());
+        if split || sparse {
+            structure = match structure::chain_of_sites(unknowns, g, terms) {
+                _ if split => Structure::Sequential,
+                Some(p) => Structure::Chain(p),
+                None => Structure::Elimination,
+            };
+            Form::GaussianNetwork
+        } else {
+            if inside {
+                structure = Structure::Dense;
+            }
+            Form::Gaussian
+        }
     } else if first.domain == Domain::Positive
         && kinds
             .iter()
@@ -138,8 +113,11 @@ pub fn block(
         batch: g.batch.clone(),
         batch_slots: g.batch_slots.clone(),
         inside_slots: g.inside_slots.clone(),
+        shared: vec![],
         form,
         rows,
+        structure,
+        compounds: vec![],
         exactness: Exactness::Mode,
         couplings: vec![],
         messages: vec![],
@@ -163,12 +141,25 @@ fn row_plate(model: &Model, g: &Group, terms: &[Term]) -> Option<PlateId> {
     })
 }
 
-fn names(unknowns: &Unknowns, list: &[UnknownId]) -> String {
-    let names: Vec<String> = list
-        .iter()
-        .map(|u| format!("`{}`", unknowns.get(*u).name))
-        .collect();
-    names.join(", ")
+/// A term holds the group beside another unknown kept per row of the plate: what both do there is not a sum over rows.
+fn beside_rows(g: &Group, plate: PlateId, terms: &[Term]) -> bool {
+    terms.iter().any(|t| {
+        let axis = t
+            .stats
+            .iter()
+            .filter(|s| g.unknowns.contains(&s.of))
+            .flat_map(|s| s.index.iter())
+            .find_map(|i| match i {
+                Subscript::Axis(a) if a.plate == plate => Some(*a),
+                _ => None,
+            });
+        let Some(axis) = axis else { return false };
+        t.stats
+            .iter()
+            .filter(|s| !g.unknowns.contains(&s.of))
+            .flat_map(|s| s.index.iter())
+            .any(|i| !matches!(i, Subscript::Column(..)) && i.has_axis(axis))
+    })
 }
 
 fn inside_names(model: &Model, unknowns: &Unknowns, g: &Group) -> String {

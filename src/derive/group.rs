@@ -11,6 +11,7 @@
 //! quadratic   one role, real, values only, some term holds both, no term has degree > 2 in the union
 //! scale       w real, V positive or a matrix, both latent: every term with w holds V's value exactly once
 //! discrete    both discrete latents, some term holds both: all joint states of an element
+//! conditional z discrete, H a closed Gaussian of latents, batch(z) = batch(H) = all plates of z: q(z) q(H | z)
 //! ```
 
 use crate::algebra::{Statistic, Subscript, Term, UnknownId, Unknowns};
@@ -43,6 +44,8 @@ pub enum Rule {
     Scale,
     /// Discrete, joint states.
     Discrete,
+    /// A discrete unknown (the first), and a Gaussian given each of its values.
+    Conditional,
 }
 
 /// Which statistics of an unknown the terms hold, in order; `Pair` where two values meet in one term.
@@ -79,11 +82,17 @@ pub fn group(model: &Model, unknowns: &Unknowns, terms: &[Term]) -> Vec<Group> {
         .filter(|u| terms.iter().any(|t| t.stats.iter().any(|s| s.of == *u)))
         .map(|u| (vec![u], Rule::Alone))
         .collect();
-    for rule in [Rule::Quadratic, Rule::Scale, Rule::Discrete] {
+    for rule in [
+        Rule::Quadratic,
+        Rule::Scale,
+        Rule::Discrete,
+        Rule::Conditional,
+    ] {
         'again: loop {
             for i in 0..groups.len() {
                 for j in 0..groups.len() {
-                    if i == j || (rule != Rule::Scale && i > j) {
+                    let ordered = matches!(rule, Rule::Scale | Rule::Conditional);
+                    if i == j || (!ordered && i > j) {
                         continue;
                     }
                     let (g, h) = (&groups[i], &groups[j]);
@@ -256,6 +265,24 @@ impl Coupling<'_> {
                     v.role == Role::Latent && v.element_plate().is_some()
                 }) && (g.1 == Rule::Alone || g.1 == Rule::Discrete)
                     && (h.1 == Rule::Alone || h.1 == Rule::Discrete)
+            }
+            Rule::Conditional => {
+                let [z] = g.0.as_slice() else { return false };
+                let z = self.unknowns.get(*z);
+                z.role == Role::Latent
+                    && z.element_plate().is_some()
+                    && g.1 == Rule::Alone
+                    && matches!(h.1, Rule::Alone | Rule::Quadratic)
+                    && self.batch(&g.0).0.len() == z.plates().len()
+                    && self.batch(&h.0).0.len() == z.plates().len()
+                    && h.0.iter().all(|u| {
+                        let v = self.unknowns.get(*u);
+                        v.role == Role::Latent
+                            && v.domain == Domain::Real
+                            && kinds_of(*u, self.terms)
+                                .iter()
+                                .all(|k| matches!(k, StatisticKind::Value | StatisticKind::Pair))
+                    })
             }
         }
     }

@@ -18,15 +18,18 @@ pub mod moments;
 mod order;
 pub mod print;
 pub mod refusal;
+mod shared;
+pub mod structure;
 pub mod terms;
 
 pub use block::{
-    Block, BlockId, Contraction, Coupling, Exactness, Form, Message, Moment, MomentKind, Target,
+    Block, BlockId, Compound, Contraction, Coupling, Exactness, Form, Message, Moment, MomentKind,
+    Structure, Target,
 };
 pub use method::{Method, Objective};
 
 use crate::algebra::expand::Centre;
-use crate::algebra::{Terms, UnknownId, Unknowns};
+use crate::algebra::{Statistic, Terms, UnknownId, Unknowns};
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::model::{ColumnId, DefinitionId, FactorKind, Model, Role};
 
@@ -38,6 +41,8 @@ pub struct Blanks<'a> {
     pub column: &'a dyn Fn(ColumnId) -> bool,
     /// Observed definitions that hold blanks.
     pub definition: &'a dyn Fn(DefinitionId) -> bool,
+    /// Discrete unknowns whose coupled elements the data make too many for elimination.
+    pub wide: &'a dyn Fn(UnknownId) -> bool,
 }
 
 /// What the compiler derived.
@@ -89,8 +94,12 @@ pub fn derive(model: &Model, blanks: &Blanks<'_>) -> Result<Derivation, Vec<Diag
     let mut blocks = vec![];
     let mut errors = vec![];
     for g in &groups {
-        match family_match::block(model, &unknowns, g, &built.terms.items) {
-            Ok(b) => blocks.push(b),
+        let wide = g.unknowns.iter().any(|u| (blanks.wide)(*u));
+        match family_match::block(model, &unknowns, g, &built.terms.items, wide) {
+            Ok(mut b) => {
+                collect_compounds(&mut b, &built.terms, &unknowns);
+                blocks.push(b);
+            }
             Err(d) => errors.push(*d),
         }
     }
@@ -98,6 +107,7 @@ pub fn derive(model: &Model, blanks: &Blanks<'_>) -> Result<Derivation, Vec<Diag
         return Err(errors);
     }
     couple(&mut blocks, &built.terms);
+    shared::mark(model, &mut blocks, &built.terms.items);
     let mut all_messages = vec![];
     {
         let of = BlockOf {
@@ -143,6 +153,27 @@ pub fn derive(model: &Model, blanks: &Blanks<'_>) -> Result<Derivation, Vec<Diag
     })
 }
 
+/// The products of its statistics that terms hold.
+fn collect_compounds(block: &mut Block, terms: &Terms, unknowns: &Unknowns) {
+    if !block.by_compound() {
+        return;
+    }
+    for t in &terms.items {
+        let mine: Vec<&Statistic> = t
+            .stats
+            .iter()
+            .filter(|s| block.unknowns.contains(&s.of))
+            .collect();
+        if mine.is_empty() {
+            continue;
+        }
+        let (c, _) = Compound::of(&mine, unknowns);
+        if !block.compounds.contains(&c) {
+            block.compounds.push(c);
+        }
+    }
+}
+
 /// Finds which blocks share terms, and from that which latent blocks are exact.
 fn couple(blocks: &mut [Block], terms: &Terms) {
     let n = blocks.len();
@@ -180,7 +211,8 @@ fn couple(blocks: &mut [Block], terms: &Terms) {
         let b = &mut blocks[i];
         b.exactness = if b.role != Role::Latent {
             Exactness::Mode
-        } else if c.iter().any(|c| latent[c.block.index()]) {
+        } else if c.iter().any(|c| latent[c.block.index()]) || b.structure == Structure::Sequential
+        {
             Exactness::MeanField
         } else {
             Exactness::Exact

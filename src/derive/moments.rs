@@ -102,6 +102,21 @@ impl BlockOf<'_> {
         if let [one] = stats {
             return Ok(vec![(vec![single(one)], vec![])]);
         }
+        if block.by_compound() {
+            let (at, axes) = block.compound(stats, self.unknowns).ok_or_else(refuse)?;
+            let whole = Moment {
+                kind: MomentKind::Compound(block.unknowns[0], at),
+                index: axes.into_iter().map(Subscript::Axis).collect(),
+            };
+            if !matches!(block.form, Form::GaussianNetwork) {
+                return Ok(vec![(vec![whole], vec![])]);
+            }
+            let product = (stats.iter().map(|s| single(s)).collect(), vec![]);
+            return Ok(match block.role {
+                Role::Latent => vec![product, (vec![whole], vec![])],
+                _ => vec![product],
+            });
+        }
         match &block.form {
             Form::GaussianWishart | Form::GaussianGamma => {
                 let g = scale_pattern(block, stats).ok_or_else(refuse)?;
@@ -160,6 +175,14 @@ impl BlockOf<'_> {
         }
         let mut rest = t.clone();
         rest.stats.retain(|s| !block.unknowns.contains(&s.of));
+        if block.by_compound() {
+            let (at, axes) = block.compound(&mine, self.unknowns).ok_or_else(refuse)?;
+            return Ok(vec![Message {
+                target: Target::Compound(at),
+                index: axes.into_iter().map(Subscript::Axis).collect(),
+                rest,
+            }]);
+        }
         if block.rows.is_some() || matches!(block.form, Form::Discrete) {
             // All statistics of a discrete block are indicators; their product is one statistic of the joint state.
             let index = mine[0].index.clone();
@@ -189,6 +212,9 @@ impl BlockOf<'_> {
             Form::Gaussian | Form::Family(_)
                 if mine.len() == 2 && mine.iter().all(|s| s.kind == StatisticKind::Value) =>
             {
+                // What all rows share is taken once, not summed over the rows.
+                rest.axes
+                    .retain(|a| !shared_axes(block, mine[0]).contains(a));
                 Ok(vec![Message {
                     target: Target::Pair(mine[0].of, mine[1].of),
                     index: pair_index(block, mine[0], mine[1]),
@@ -200,16 +226,29 @@ impl BlockOf<'_> {
     }
 }
 
-/// Batch subscripts, then the inside subscripts of each.
+/// Batch subscripts as far as the covariance varies, then the inside subscripts of each.
 fn pair_index(block: &Block, a: &Statistic, b: &Statistic) -> Vec<Subscript> {
-    let at = |s: &Statistic, slots: &[Vec<usize>]| -> Vec<Subscript> {
-        let i = block.unknowns.iter().position(|u| *u == s.of).unwrap_or(0);
-        slots[i].iter().map(|p| s.index[*p].clone()).collect()
+    let position = |s: &Statistic| block.unknowns.iter().position(|u| *u == s.of).unwrap_or(0);
+    let inside = |s: &Statistic| -> Vec<Subscript> {
+        let slots = &block.inside_slots[position(s)];
+        slots.iter().map(|p| s.index[*p].clone()).collect()
     };
-    let mut out = at(a, &block.batch_slots);
-    out.extend(at(a, &block.inside_slots));
-    out.extend(at(b, &block.inside_slots));
+    let slots = &block.batch_slots[position(a)];
+    let mut out: Vec<Subscript> = block.varying().map(|i| a.index[slots[i]].clone()).collect();
+    out.extend(inside(a));
+    out.extend(inside(b));
     out
+}
+
+/// The axes at the batch positions that share one covariance.
+fn shared_axes(block: &Block, s: &Statistic) -> Vec<Axis> {
+    let i = block.unknowns.iter().position(|u| *u == s.of).unwrap_or(0);
+    let slots = &block.batch_slots[i];
+    block
+        .shared
+        .iter()
+        .flat_map(|b| s.index[slots[*b]].axes())
+        .collect()
 }
 
 struct ScalePattern {

@@ -162,6 +162,7 @@ pub fn target(
             };
             Formula::product([at(u, &x), at(v, &y)])
         }
+        Target::Compound(at) => compound(d, w, id, at, index, names, |f| f),
         Target::Cross | Target::Quadratic => {
             let name = |i: usize| Formula::name(&d.unknowns.get(b.unknowns[i]).name);
             let (mean, precision) = (name(0), name(b.unknowns.len() - 1));
@@ -184,6 +185,30 @@ pub fn target(
     }
 }
 
+/// A product of statistics of a block, with its axes named as here.
+fn compound(
+    d: &Derivation,
+    w: &Writer<'_>,
+    id: BlockId,
+    at: u32,
+    index: &[Subscript],
+    names: &Names,
+    wrap: impl Fn(Formula) -> Formula,
+) -> Formula {
+    let Some(c) = d.block(id).compounds.get(at as usize) else {
+        return Formula::product([]);
+    };
+    let map: Vec<(Axis, Subscript)> = c.axes.iter().copied().zip(index.iter().cloned()).collect();
+    let factors = c.stats.iter().map(|s| {
+        let s = Statistic {
+            index: s.index.iter().map(|i| i.substitute(&map)).collect(),
+            ..s.clone()
+        };
+        w.statistic(&s, names)
+    });
+    wrap(Formula::product(factors))
+}
+
 /// The full indices of the two elements of a pair, from batch, inside of the first, inside of the second.
 fn pair(
     d: &Derivation,
@@ -195,13 +220,19 @@ fn pair(
     let b = d.block(id);
     let position = |u: UnknownId| b.unknowns.iter().position(|x| *x == u).unwrap_or(0);
     let (i, j) = (position(u), position(v));
-    let n = b.batch.len();
+    let n = b.varying().count();
     let m = b.inside_slots[i].len();
     let full = |k: usize, u: UnknownId, inside: &[Subscript]| -> Vec<Subscript> {
-        let mut out = vec![Subscript::Element(0); d.unknowns.get(u).plates().len()];
+        // Along a shared plate any element stands for all.
+        let any = |(i, plate): (usize, &PlateId)| {
+            let id = (1 << 25) + i as u32;
+            Subscript::Axis(Axis { plate: *plate, id })
+        };
+        let plates = d.unknowns.get(u).plates();
+        let mut out: Vec<Subscript> = plates.iter().enumerate().map(any).collect();
         let batch = index.get(..n).unwrap_or(&[]);
-        for (slot, s) in b.batch_slots[k].iter().zip(batch) {
-            out[*slot] = s.clone();
+        for (position, s) in b.varying().zip(batch) {
+            out[b.batch_slots[k][position]] = s.clone();
         }
         for (slot, s) in b.inside_slots[k].iter().zip(inside) {
             out[*slot] = s.clone();
@@ -232,6 +263,18 @@ pub fn moment(d: &Derivation, w: &Writer<'_>, m: &Moment, names: &Names) -> Form
                 _ => f,
             }
         }
+        MomentKind::Compound(u, at) => match d.block_of(u) {
+            Some(b) if matches!(d.block(b).form, super::Form::GaussianNetwork) => {
+                compound(d, w, b, at, &m.index, names, |f| {
+                    Formula::Apply("Cov".into(), vec![f])
+                })
+            }
+            Some(b) => compound(d, w, b, at, &m.index, names, |f| match d.block(b).role {
+                Role::Latent => f.expected(),
+                _ => f,
+            }),
+            None => Formula::product([]),
+        },
         MomentKind::Covariance(u, v) => {
             let Some(id) = d.block_of(u) else {
                 return Formula::Word("Cov".into());

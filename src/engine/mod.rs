@@ -11,10 +11,16 @@
 
 pub mod bind;
 mod collapse;
+mod conditional;
+mod coupled;
 pub mod evaluate;
+mod gaussian_network;
 pub mod init;
+pub mod network;
 pub mod pass;
+mod places;
 mod prototypes;
+mod row_products;
 pub mod rows;
 pub mod run;
 pub mod state;
@@ -23,6 +29,7 @@ pub mod update;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use ndarray::{ArrayD, Axis as Dim, IxDyn};
 
@@ -35,10 +42,12 @@ use crate::plan::{KeyId, Plan, Planned};
 
 use bind::BoundBlock;
 use evaluate::{Evaluator, Fitted};
+use network::Network;
 use pass::{RowResults, Source};
 use rows::{Operand, add_rows};
 use state::{BlockState, PassState, State};
 use tensor::{Tensor, contract};
+use update::Patterns;
 
 /// At most this many coupled numbers form one joint Gaussian.
 pub const DENSE_INSIDE: usize = 3000;
@@ -56,7 +65,12 @@ pub struct Engine<'a> {
     known: RefCell<BTreeMap<Known, (ArrayD<f64>, Found)>>,
     /// For each pass, its local blocks bound to the rows.
     pub bound: Vec<Vec<BoundBlock>>,
+    /// For each block, its coupled discrete elements.
+    pub networks: Vec<Option<Network>>,
+    conditionals: Vec<Option<conditional::Conditional>>,
+    gaussian_networks: Vec<Option<gaussian_network::GaussianNetwork>>,
     hoisted: Vec<Option<ArrayD<f64>>>,
+    patterns: RefCell<BTreeMap<BlockId, Option<Rc<Patterns>>>>,
 }
 
 /// sum over keys <T, A>; what no row chose counts 0 even where T is the floor of log 0.
@@ -114,7 +128,11 @@ impl<'a> Engine<'a> {
             evaluator,
             known: RefCell::default(),
             bound: vec![],
+            networks: vec![],
+            conditionals: vec![],
+            gaussian_networks: vec![],
             hoisted: vec![None; plan.keys.len()],
+            patterns: RefCell::default(),
         };
         engine.check_dense()?;
         engine.check_known()?;
@@ -125,6 +143,16 @@ impl<'a> Engine<'a> {
             }
             engine.bound.push(blocks);
         }
+        engine.networks = derivation
+            .blocks
+            .iter()
+            .map(|b| {
+                matches!(b.form, crate::derive::Form::Network)
+                    .then(|| Network::new(&engine.evaluator, derivation, b))
+            })
+            .collect();
+        engine.conditionals = engine.bind_conditionals();
+        engine.gaussian_networks = engine.bind_gaussian_networks()?;
         engine.hoist();
         Ok(engine)
     }
@@ -221,7 +249,10 @@ impl<'a> Engine<'a> {
                         .product::<f64>()
                 })
                 .sum();
-            let batch: f64 = b.batch.iter().map(|p| self.plate_size(*p) as f64).product();
+            let batch: f64 = b
+                .varying()
+                .map(|i| self.plate_size(b.batch[i]) as f64)
+                .product();
             let bytes = batch * inside * inside * 8.0;
             if inside > DENSE_INSIDE as f64 || bytes > DENSE_BYTES {
                 let names: Vec<String> = b
@@ -348,6 +379,18 @@ impl<'a> Engine<'a> {
             Some(v) => v.clone(),
             None => ArrayD::zeros(IxDyn(&self.moment_shape(m.kind))),
         };
+        let gathered = |s: &Subscript| {
+            matches!(
+                s,
+                Subscript::Column(..) | Subscript::Lag(..) | Subscript::Latent(..)
+            )
+        };
+        if m.index.iter().any(gathered) {
+            // Where there is no such element, a mask in the term says so.
+            let mut t = self.evaluator.gather(&values, &m.index);
+            t.values.mapv_inplace(|x| if x.is_nan() { 0.0 } else { x });
+            return t;
+        }
         let mut axes = vec![];
         let mut dim = 0;
         for s in &m.index {
@@ -357,10 +400,7 @@ impl<'a> Engine<'a> {
                     dim += 1;
                 }
                 Subscript::Element(e) => values = values.index_axis_move(Dim(dim), *e as usize),
-                Subscript::Column(..) | Subscript::Lag(..) | Subscript::Latent(..) => {
-                    let t = self.evaluator.gather(&values, &m.index);
-                    return t;
-                }
+                Subscript::Column(..) | Subscript::Lag(..) | Subscript::Latent(..) => {}
             }
         }
         Tensor::with_diagonal(axes, values)
@@ -385,6 +425,10 @@ impl<'a> Engine<'a> {
             }
             MomentKind::Covariance(u, v) => self.pair_shape(u, v),
             MomentKind::Cross(u) => self.shape(u),
+            MomentKind::Compound(u, at) => match self.derivation.block_of(u) {
+                Some(b) => self.compound_shape(b, at),
+                None => vec![],
+            },
             MomentKind::Quadratic(u) => match self.derivation.block_of(u) {
                 Some(b) => {
                     let block = self.derivation.block(b);
@@ -398,7 +442,16 @@ impl<'a> Engine<'a> {
         }
     }
 
-    /// batch, inside of u, inside of v.
+    /// The sizes of a compound's axes.
+    pub fn compound_shape(&self, b: BlockId, at: u32) -> Vec<usize> {
+        self.derivation
+            .block(b)
+            .compounds
+            .get(at as usize)
+            .map_or_else(Vec::new, |c| c.axes.iter().map(|a| self.size(*a)).collect())
+    }
+
+    /// The batch as far as the covariance varies, inside of u, inside of v.
     pub fn pair_shape(&self, u: UnknownId, v: UnknownId) -> Vec<usize> {
         let Some(b) = self.derivation.block_of(u) else {
             return vec![];
@@ -412,7 +465,10 @@ impl<'a> Engine<'a> {
                 .map(|s| self.plate_size(slots[*s]))
                 .collect()
         };
-        let mut shape: Vec<usize> = block.batch.iter().map(|p| self.plate_size(*p)).collect();
+        let mut shape: Vec<usize> = block
+            .varying()
+            .map(|i| self.plate_size(block.batch[i]))
+            .collect();
         shape.extend(inside(u));
         shape.extend(inside(v));
         shape

@@ -15,6 +15,7 @@ use crate::data::BLANK;
 use crate::model::Axis;
 
 use super::evaluate::Evaluator;
+use super::row_products::RowProducts;
 
 /// Rows are summed in at most this many segments, whatever the number of threads.
 pub const SEGMENTS: usize = 16;
@@ -140,6 +141,11 @@ pub fn add_rows(
     weighted: bool,
     out: &mut ArrayD<f64>,
 ) {
+    if let Some(products) = RowProducts::new(e, coef, operands, row, axes, target) {
+        let weights = if weighted { e.weights(row.plate) } else { None };
+        products.add(weights, out);
+        return;
+    }
     let n = e.size(row);
     let mut carried: Vec<Axis> = vec![];
     for s in operands.iter().flat_map(|o| &o.index).chain(target) {

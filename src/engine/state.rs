@@ -6,6 +6,8 @@ use ndarray::ArrayD;
 
 use crate::derive::MomentKind;
 
+use super::network::Solved;
+
 /// The current q and params.
 #[derive(Debug, Clone, Default)]
 pub struct State {
@@ -30,6 +32,8 @@ pub struct BlockState {
     pub entropy: f64,
     /// Textbook parameters of q, or the value of a point: (unknown's position in the block, name, array).
     pub parameters: Vec<(usize, &'static str, ArrayD<f64>)>,
+    /// Marginals of a network's q.
+    pub network: Option<Solved>,
 }
 
 /// What the last run of a pass left.

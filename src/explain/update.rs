@@ -126,6 +126,7 @@ pub fn equations(c: &Collected<'_, '_>) -> Vec<Equation> {
         Form::Gaussian => gaussian::gaussian(c),
         Form::GaussianWishart | Form::GaussianGamma => gaussian::with_precision(c),
         Form::Deviation => deviation(c),
+        Form::Network | Form::GaussianNetwork | Form::Conditional => vec![],
         Form::Family(f) => match f.name() {
             "Dirichlet" => dirichlet(c),
             "Beta" => two(c, [K::Log, K::Log1m], ["a", "b"]),

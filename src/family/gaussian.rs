@@ -53,6 +53,61 @@ fn factor(q: &[f64], d: usize) -> Result<(Vec<f64>, f64), Improper> {
     }
 }
 
+/// A factored precision, for any number of linear parts b.
+#[derive(Debug, Clone)]
+pub struct Factored {
+    d: usize,
+    l: Vec<f64>,
+    log_det: f64,
+}
+
+impl Factored {
+    /// Factors -(Q + Q').
+    ///
+    /// # Errors
+    /// [`Improper`] if it is not positive definite.
+    pub fn new(q: &[f64], d: usize) -> Result<Factored, Improper> {
+        let (l, log_det) = factor(q, d)?;
+        in_range(log_det, &l)?;
+        Ok(Factored { d, l, log_det })
+    }
+
+    /// Factors -(Q + Q') if no variable is fixed by those before it to working precision.
+    #[must_use]
+    pub fn regular(q: &[f64], d: usize) -> Option<Factored> {
+        let f = Factored::new(q, d).ok()?;
+        // l_ii^2 / a_ii is what variable i keeps when those before it are known: nothing left means singular.
+        let least = d as f64 * 4.0 * f64::EPSILON;
+        let keeps = |i: usize| {
+            let l = f.l[i * d + i];
+            l * l > least * -2.0 * q[i * d + i]
+        };
+        (0..d).all(keeps).then_some(f)
+    }
+
+    /// Replaces b (d rows, one column per element) by the means.
+    ///
+    /// # Errors
+    /// [`Improper`] where a number is not finite.
+    pub fn means(&self, b: &mut [f64], columns: usize) -> Result<(), Improper> {
+        finite(b)?;
+        solve_cholesky(&self.l, self.d, b, columns);
+        in_range(0.0, b)?;
+        Ok(())
+    }
+
+    /// Writes the covariance.
+    pub fn covariance(&self, covariance: &mut [f64]) {
+        inverse_cholesky(&self.l, self.d, covariance);
+    }
+
+    /// The entropy.
+    #[must_use]
+    pub fn entropy(&self) -> f64 {
+        0.5 * (self.d as f64 * (1.0 + (2.0 * PI).ln()) - self.log_det)
+    }
+}
+
 /// Writes mean and covariance of the natural parameter (b, Q) and returns the log-partition.
 ///
 /// # Errors
@@ -82,19 +137,13 @@ pub fn solve(
 pub fn maximise(b: &[f64], q: &[f64], d: usize, value: &mut [f64]) -> Result<usize, Improper> {
     finite(&b[..d])?;
     finite(&q[..d * d])?;
+    if let Some(f) = Factored::regular(q, d) {
+        value[..d].copy_from_slice(&b[..d]);
+        f.means(&mut value[..d], 1)?;
+        return Ok(0);
+    }
     let mut matrix = vec![0.0; d * d];
     precision(q, d, &mut matrix);
-    let mut l = vec![0.0; d * d];
-    if cholesky(&matrix, d, &mut l).is_ok() {
-        // l_ii^2 / a_ii is what variable i keeps when those before it are known: nothing left means singular.
-        let least = d as f64 * 4.0 * f64::EPSILON;
-        if (0..d).all(|i| l[i * d + i] * l[i * d + i] > least * matrix[i * d + i]) {
-            value[..d].copy_from_slice(&b[..d]);
-            solve_cholesky(&l, d, value, 1);
-            in_range(0.0, &value[..d])?;
-            return Ok(0);
-        }
-    }
     let report = symmetric_least_norm_solve(&matrix, d, b, value)
         .map_err(|_| Improper::new("the precision matrix has no eigenvalues"))?;
     if report.negative > 0 {

@@ -276,8 +276,9 @@ fn diagonal(
     let mut at = vec![];
     let out = ArrayD::from_shape_fn(IxDyn(&engine.shape(u)), |index| {
         at.clear();
-        at.extend(batch.iter().map(|s| index[*s]));
-        let flat = at.iter().zip(&batch_shape).fold(0, |p, (a, s)| p * s + a);
+        let whole = batch.iter().map(|s| index[*s]);
+        let flat = whole.zip(&batch_shape).fold(0, |p, (a, s)| p * s + a);
+        at.extend(block.varying().map(|i| index[batch[i]]));
         at.extend(inner.iter().map(|s| index[*s]));
         at.extend(inner.iter().map(|s| index[*s]));
         f(flat, c.get(IxDyn(&at)).copied().unwrap_or(f64::NAN))

@@ -27,6 +27,10 @@ pub fn of_moment(d: &Derivation, kind: MomentKind) -> Vec<PlateId> {
         }
         MomentKind::Cross(u) => d.unknowns.get(u).slots.clone(),
         MomentKind::Covariance(u, v) => pair(d, u, v),
+        MomentKind::Compound(u, at) => d
+            .block_of(u)
+            .and_then(|b| d.block(b).compounds.get(at as usize))
+            .map_or_else(Vec::new, |c| c.axes.iter().map(|a| a.plate).collect()),
         MomentKind::Quadratic(u) => match d.block_of(u).map(|b| d.block(b)) {
             Some(b) if matches!(b.form, Form::GaussianGamma) => pair(d, u, u),
             Some(b) => b.batch.clone(),
@@ -35,12 +39,12 @@ pub fn of_moment(d: &Derivation, kind: MomentKind) -> Vec<PlateId> {
     }
 }
 
-/// batch, inside of u, inside of v.
+/// The batch as far as the covariance varies, inside of u, inside of v.
 fn pair(d: &Derivation, u: UnknownId, v: UnknownId) -> Vec<PlateId> {
     let Some(b) = d.block_of(u).map(|b| d.block(b)) else {
         return vec![];
     };
-    let mut plates = b.batch.clone();
+    let mut plates: Vec<PlateId> = b.varying().map(|i| b.batch[i]).collect();
     plates.extend(inside(d, b, u));
     plates.extend(inside(d, b, v));
     plates
@@ -126,6 +130,7 @@ pub fn moment_name(d: &Derivation, kind: MomentKind) -> String {
         MomentKind::Covariance(_, v) => format!("covariance with {}", d.unknowns.get(v).name),
         MomentKind::Cross(_) => "cross".into(),
         MomentKind::Quadratic(_) => "quadratic".into(),
+        MomentKind::Compound(_, at) => format!("product {at}"),
     }
 }
 
@@ -135,7 +140,8 @@ pub fn owner(kind: MomentKind) -> UnknownId {
         MomentKind::Statistic(u, _)
         | MomentKind::Covariance(u, _)
         | MomentKind::Cross(u)
-        | MomentKind::Quadratic(u) => u,
+        | MomentKind::Quadratic(u)
+        | MomentKind::Compound(u, _) => u,
     }
 }
 

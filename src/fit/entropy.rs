@@ -36,7 +36,8 @@ pub fn by_element(engine: &Engine<'_>, state: &State, id: BlockId) -> Option<Arr
                 .collect();
             by_batch(engine, block, h)
         }
-        Form::Deviation => None,
+        // Elements are coupled with each other: their entropy is that of the whole.
+        Form::Network | Form::GaussianNetwork | Form::Conditional | Form::Deviation => None,
     }
 }
 
@@ -117,8 +118,11 @@ fn coupled(engine: &Engine<'_>, block: &Block) -> Vec<usize> {
 fn gaussian(engine: &Engine<'_>, state: &State, block: &Block) -> Option<ArrayD<f64>> {
     let sizes = coupled(engine, block);
     let n: usize = sizes.iter().sum();
-    let shape = batch_shape(engine, block);
-    let batch: usize = shape.iter().product();
+    let varying: Vec<usize> = block
+        .varying()
+        .map(|i| engine.plate_size(block.batch[i]))
+        .collect();
+    let batch: usize = varying.iter().product();
     let mut all = vec![0.0; batch * n * n];
     let mut row = 0;
     for (u, r) in block.unknowns.iter().zip(&sizes) {
@@ -145,7 +149,12 @@ fn gaussian(engine: &Engine<'_>, state: &State, block: &Block) -> Option<ArrayD<
             Some(0.5 * (constant + log_det_spd(c, n).ok()?))
         })
         .collect();
-    ArrayD::from_shape_vec(IxDyn(&shape), h?).ok()
+    let mut h = ArrayD::from_shape_vec(IxDyn(&varying), h?).ok()?;
+    for i in &block.shared {
+        h = h.insert_axis(ndarray::Axis(*i));
+    }
+    let all = h.broadcast(IxDyn(&batch_shape(engine, block)))?.to_owned();
+    Some(all)
 }
 
 fn scale(engine: &Engine<'_>, state: &State, block: &Block) -> Option<ArrayD<f64>> {

@@ -2,10 +2,14 @@
 //!
 //! numbers, slices, row-major matrices -> numbers, slices, row-major matrices. Errors carry no spans and no names.
 
+pub mod clique_tree;
+pub mod gaussian_elimination;
 pub mod half_normal;
 pub mod linalg;
 pub mod logsumexp;
+pub mod site_lists;
 pub mod special;
+pub mod sum_product;
 pub mod vector;
 
 /// The logarithm of zero: a floor that no sum of finite log densities reaches, so that `0 * LOG_ZERO = 0` without NaN.

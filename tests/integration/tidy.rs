@@ -16,10 +16,8 @@ const ORDER: &[&str] = &[
 const LONG: &[(&str, usize)] = &[
     ("algebra/layout.rs", 720),
     ("engine/evaluate.rs", 720),
-    ("engine/init.rs", 1000),
     ("engine/mod.rs", 720),
     ("engine/pass.rs", 700),
-    ("engine/update.rs", 760),
 ];
 
 /// The longest a file may be.

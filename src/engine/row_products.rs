@@ -1,0 +1,161 @@
+//! Sums over rows as matrix products: contractions in which every array is read at bare axes.
+//!
+//! ```text
+//! out[target] += coef * sum over rows n of w_n * prod_i operand_i[n, ...]        chunk by chunk, merged in order
+//! ```
+//!
+//! A chunk of rows is an ordinary tensor, so operands meet pairwise, the cheapest first (`tensor`), instead of all at once
+//! for every row and every combination of axes. Where an array is read through a column or a lag, see `rows`.
+
+use std::collections::BTreeMap;
+
+use ndarray::{ArrayD, ArrayViewD, Axis as Dim, IxDyn, Slice};
+use rayon::prelude::*;
+
+use crate::algebra::Subscript;
+use crate::model::Axis;
+
+use super::evaluate::Evaluator;
+use super::rows::{Operand, SEGMENTS};
+use super::tensor::{Tensor, contract};
+
+/// Rows that are one tensor.
+const CHUNK: usize = 4096;
+
+/// A sum over rows whose operands and target hold bare axes.
+pub struct RowProducts<'a> {
+    coef: f64,
+    operands: Vec<(Vec<Axis>, ArrayViewD<'a, f64>)>,
+    row: Axis,
+    all: Vec<Axis>,
+    target: Vec<Axis>,
+    sizes: BTreeMap<Axis, usize>,
+}
+
+impl<'a> RowProducts<'a> {
+    /// `None` where some array is read through a gather or a lag, or an axis stands twice where one is written.
+    pub fn new(
+        evaluator: &Evaluator<'_>,
+        coef: f64,
+        operands: &'a [Operand<'a>],
+        row: Axis,
+        all: &[Axis],
+        target: &[Subscript],
+    ) -> Option<RowProducts<'a>> {
+        let mut list = vec![];
+        for o in operands {
+            let mut view = o.values.view();
+            let mut axes = vec![];
+            for s in &o.index {
+                match s {
+                    Subscript::Axis(a) => axes.push(*a),
+                    Subscript::Element(e) if (*e as usize) < view.len_of(Dim(axes.len())) => {
+                        view.index_axis_inplace(Dim(axes.len()), *e as usize);
+                    }
+                    _ => return None,
+                }
+            }
+            if axes.iter().filter(|a| **a == row).count() > 1 {
+                return None;
+            }
+            list.push((axes, view));
+        }
+        let mut aim = vec![];
+        for s in target {
+            match s {
+                Subscript::Axis(a) if !aim.contains(a) => aim.push(*a),
+                _ => return None,
+            }
+        }
+        let mut all: Vec<Axis> = all.iter().copied().filter(|a| *a != row).collect();
+        all.push(row);
+        let met = list.iter().flat_map(|(axes, _)| axes);
+        let sizes = met
+            .chain(&all)
+            .chain(&aim)
+            .map(|a| (*a, evaluator.size(*a)));
+        let sizes = sizes.collect();
+        Some(RowProducts {
+            coef,
+            operands: list,
+            row,
+            all,
+            target: aim,
+            sizes,
+        })
+    }
+
+    /// Adds the sum over all rows, each by its weight where there are weights.
+    pub fn add(&self, weights: Option<Vec<f64>>, out: &mut ArrayD<f64>) {
+        let n = self.size(self.row);
+        let weights = weights.map(|w| ArrayD::from_shape_vec(IxDyn(&[w.len()]), w));
+        let weights = weights.and_then(Result::ok);
+        let chunks: Vec<(usize, usize)> = (0..n.div_ceil(CHUNK))
+            .map(|i| (i * CHUNK, ((i + 1) * CHUNK).min(n)))
+            .collect();
+        let at = self.target.iter().position(|a| *a == self.row);
+        let part = |&(from, to): &(usize, usize)| -> ArrayD<f64> {
+            let cut = |axes: &[Axis], v: &ArrayViewD<'_, f64>| match axes
+                .iter()
+                .position(|a| *a == self.row)
+            {
+                Some(d) => v.slice_axis(Dim(d), Slice::from(from..to)).to_owned(),
+                None => v.to_owned(),
+            };
+            let extra = weights.as_ref().map(|w| cut(&[self.row], &w.view()));
+            self.product(&cut, extra, to - from)
+        };
+        if let Some(d) = at {
+            let mut slots: Vec<_> = out.axis_chunks_iter_mut(Dim(d), CHUNK).collect();
+            slots
+                .par_iter_mut()
+                .zip(&chunks)
+                .for_each(|(slot, c)| *slot += &part(c));
+            return;
+        }
+        // A few sums are held at once and added up in order.
+        let held = if out.len() > 1 << 20 { 1 } else { SEGMENTS };
+        for group in chunks.chunks(held) {
+            let parts: Vec<ArrayD<f64>> = group.par_iter().map(part).collect();
+            for p in parts {
+                *out += &p;
+            }
+        }
+    }
+
+    /// The sum over chosen rows, or their products side by side where the target holds the row; no weights.
+    pub fn at(&self, rows: &[usize]) -> ArrayD<f64> {
+        let cut =
+            |axes: &[Axis], v: &ArrayViewD<'_, f64>| match axes.iter().position(|a| *a == self.row)
+            {
+                Some(d) => v.select(Dim(d), rows),
+                None => v.to_owned(),
+            };
+        self.product(&cut, None, rows.len())
+    }
+
+    fn product(
+        &self,
+        cut: &dyn Fn(&[Axis], &ArrayViewD<'_, f64>) -> ArrayD<f64>,
+        weights: Option<ArrayD<f64>>,
+        count: usize,
+    ) -> ArrayD<f64> {
+        let mut operands: Vec<Tensor> = self
+            .operands
+            .iter()
+            .map(|(axes, v)| Tensor::with_diagonal(axes.clone(), cut(axes, v)))
+            .collect();
+        if let Some(values) = weights {
+            operands.push(Tensor {
+                axes: vec![self.row],
+                values,
+            });
+        }
+        let size = |a: Axis| if a == self.row { count } else { self.size(a) };
+        contract(self.coef, operands, &self.all, &self.target, &size)
+    }
+
+    fn size(&self, a: Axis) -> usize {
+        self.sizes.get(&a).copied().unwrap_or(0)
+    }
+}

@@ -1,0 +1,254 @@
+//! Gaussian blocks: solve with the collected linear and quadratic messages.
+//!
+//! ```text
+//! log q = b'v + v'Qv + const        C = (-(Q + Q'))^-1        m = C b
+//! ```
+//!
+//! Elements with one Q are solved together: one factorisation, their b as the columns of one right-hand side.
+
+use ndarray::{ArrayD, IxDyn};
+use rayon::prelude::*;
+
+use crate::derive::{BlockId, MomentKind, Target};
+use crate::diag::Diagnostic;
+use crate::engine::Engine;
+use crate::engine::state::{BlockState, State};
+use crate::family::gaussian::{self, Factored};
+use crate::family::{Improper, StatisticKind};
+use crate::model::Role;
+
+use super::precision::Precisions;
+use super::{Messages, Noticed};
+
+/// Elements that are solved in one go.
+const COLUMNS: usize = 512;
+
+/// Means by element of the batch, and the covariance of each matrix where it is wanted.
+struct Solved {
+    mean: Vec<f64>,
+    covariances: Vec<Vec<f64>>,
+}
+
+impl Engine<'_> {
+    pub(super) fn update_gaussian(
+        &self,
+        state: &mut State,
+        id: BlockId,
+        messages: &Messages,
+        next: &mut BlockState,
+        noticed: &mut Noticed,
+    ) -> Result<(), Diagnostic> {
+        let block = self.derivation.block(id);
+        let batch: usize = block.batch.iter().map(|p| self.plate_size(*p)).product();
+        let layouts: Vec<(Vec<usize>, usize)> = (0..block.unknowns.len())
+            .map(|i| self.layout(id, i))
+            .collect();
+        let sizes: Vec<usize> = layouts.iter().map(|(_, n)| *n).collect();
+        let offsets: Vec<usize> = sizes
+            .iter()
+            .scan(0, |at, n| {
+                let o = *at;
+                *at += n;
+                Some(o)
+            })
+            .collect();
+        let n: usize = sizes.iter().sum();
+        let mut linear = vec![0.0; batch * n];
+        for (target, a) in messages {
+            let (Target::Single(u, _), Some(a)) = (target, a.as_slice()) else {
+                continue;
+            };
+            let i = block.unknowns.iter().position(|x| x == u).unwrap_or(0);
+            let (positions, len) = &layouts[i];
+            for (k, p) in positions.iter().enumerate() {
+                linear[(k / len) * n + offsets[i] + k % len] += a[*p];
+            }
+        }
+        let precisions = self.precisions(id, messages, &offsets, &sizes);
+        let latent = block.role == Role::Latent;
+        let solved = if latent {
+            self.expectation(id, &precisions, &linear, next)?
+        } else {
+            let old = |b: usize, m: &mut [f64]| {
+                for (i, (positions, len)) in layouts.iter().enumerate() {
+                    let kind = MomentKind::Statistic(block.unknowns[i], StatisticKind::Value);
+                    if let Some(old) = state.moments.get(&kind).and_then(|a| a.as_slice()) {
+                        for k in 0..*len {
+                            m[offsets[i] + k] = old[positions[b * len + k]];
+                        }
+                    }
+                }
+            };
+            self.maximum(id, &precisions, &linear, &old, noticed)?
+        };
+        for (i, u) in block.unknowns.iter().enumerate() {
+            let (positions, len) = &layouts[i];
+            let mut value = vec![0.0; positions.len()];
+            for (k, p) in positions.iter().enumerate() {
+                value[*p] = solved.mean[(k / len) * n + offsets[i] + k % len];
+            }
+            let Ok(value) = ArrayD::from_shape_vec(IxDyn(&self.shape(*u)), value) else {
+                continue;
+            };
+            state.moments.insert(
+                MomentKind::Statistic(*u, StatisticKind::Value),
+                value.clone(),
+            );
+            next.parameters
+                .push((i, if latent { "mean" } else { "value" }, value));
+            if !latent {
+                continue;
+            }
+            for (j, v) in block.unknowns.iter().enumerate() {
+                let Some(c) = precisions.spread(
+                    &solved.covariances,
+                    (offsets[i], sizes[i]),
+                    (offsets[j], sizes[j]),
+                    &self.pair_shape(*u, *v),
+                ) else {
+                    continue;
+                };
+                if i == j {
+                    let name = if block.inside_slots[i].is_empty() {
+                        "variance"
+                    } else {
+                        "covariance"
+                    };
+                    next.parameters.push((i, name, c.clone()));
+                }
+                state.moments.insert(MomentKind::Covariance(*u, *v), c);
+            }
+        }
+        Ok(())
+    }
+
+    /// Means, covariances and the entropy of a latent block.
+    fn expectation(
+        &self,
+        id: BlockId,
+        precisions: &Precisions,
+        linear: &[f64],
+        next: &mut BlockState,
+    ) -> Result<Solved, Diagnostic> {
+        let block = self.derivation.block(id);
+        let n = precisions.n;
+        let members = precisions.members();
+        let factors: Vec<Result<Factored, Improper>> = precisions
+            .matrices
+            .par_iter()
+            .map(|q| Factored::new(q, n))
+            .collect();
+        let weights = self.element_weights(&block.batch);
+        let mut all = vec![];
+        for (f, group) in factors.into_iter().zip(&members) {
+            match (f, group.first()) {
+                (Ok(f), _) => {
+                    let weight: f64 = group.iter().map(|b| weights[*b]).sum();
+                    if weight != 0.0 {
+                        next.entropy += weight * f.entropy();
+                    }
+                    all.push(Some(f));
+                }
+                // No element has this matrix: there are no rows.
+                (Err(_), None) => all.push(None),
+                (Err(e), Some(b)) => return Err(self.improper(block.unknowns[0], *b, &e)),
+            }
+        }
+        let covariance = |f: &Option<Factored>| {
+            let mut c = vec![0.0; n * n];
+            if let Some(f) = f {
+                f.covariance(&mut c);
+            }
+            c
+        };
+        let covariances = all.par_iter().map(covariance).collect();
+        let mean = solve_all(&all, &members, linear, n)
+            .map_err(|(b, e)| self.improper(block.unknowns[0], b, &e))?;
+        Ok(Solved { mean, covariances })
+    }
+
+    /// The maximum of a point; an element without data keeps what `old` writes.
+    fn maximum(
+        &self,
+        id: BlockId,
+        precisions: &Precisions,
+        linear: &[f64],
+        old: &dyn Fn(usize, &mut [f64]),
+        noticed: &mut Noticed,
+    ) -> Result<Solved, Diagnostic> {
+        let u = self.derivation.block(id).unknowns[0];
+        let n = precisions.n;
+        let members = precisions.members();
+        let factors: Vec<Option<Factored>> = precisions
+            .matrices
+            .par_iter()
+            .map(|q| Factored::regular(q, n))
+            .collect();
+        let mut mean = solve_all(&factors, &members, linear, n)
+            .map_err(|(b, e)| self.unbounded(u, b, &e.reason))?;
+        let mut kept = 0;
+        for ((f, q), group) in factors.iter().zip(&precisions.matrices).zip(&members) {
+            if f.is_some() {
+                continue;
+            }
+            let empty = q.iter().all(|x| *x == 0.0);
+            for b in group {
+                let l = &linear[b * n..(b + 1) * n];
+                let m = &mut mean[b * n..(b + 1) * n];
+                if empty && l.iter().all(|x| *x == 0.0) {
+                    old(*b, m);
+                    kept += 1;
+                } else {
+                    gaussian::maximise(l, q, n, m).map_err(|e| self.unbounded(u, *b, &e.reason))?;
+                }
+            }
+        }
+        if kept > 0 {
+            noticed.kept.push((u, kept));
+        }
+        Ok(Solved {
+            mean,
+            covariances: vec![],
+        })
+    }
+}
+
+/// The means of all elements whose matrix has a factor; the others stay 0.
+fn solve_all(
+    factors: &[Option<Factored>],
+    members: &[Vec<usize>],
+    linear: &[f64],
+    n: usize,
+) -> Result<Vec<f64>, (usize, Improper)> {
+    let work: Vec<(&Factored, &[usize])> = factors
+        .iter()
+        .zip(members)
+        .filter_map(|(f, group)| Some((f.as_ref()?, group)))
+        .flat_map(|(f, group)| group.chunks(COLUMNS).map(move |part| (f, part)))
+        .collect();
+    let solved: Vec<Result<Vec<f64>, Improper>> = work
+        .par_iter()
+        .map(|(f, part)| {
+            let m = part.len();
+            let mut columns = vec![0.0; n * m];
+            for (c, b) in part.iter().enumerate() {
+                for i in 0..n {
+                    columns[i * m + c] = linear[b * n + i];
+                }
+            }
+            f.means(&mut columns, m)?;
+            Ok(columns)
+        })
+        .collect();
+    let mut mean = vec![0.0; linear.len()];
+    for ((_, part), columns) in work.iter().zip(solved) {
+        let columns = columns.map_err(|e| (part[0], e))?;
+        let m = part.len();
+        for (c, b) in part.iter().enumerate() {
+            for i in 0..n {
+                mean[b * n + i] = columns[i * m + c];
+            }
+        }
+    }
+    Ok(mean)
+}

@@ -1,0 +1,294 @@
+//! Which elements of a Gaussian block have one precision matrix, so that each is made and factored once.
+//!
+//! ```text
+//! Q without the row axis                   one matrix for all rows (known before any data)
+//! Q with masks and other data of the row   rows with the same data in Q, bit for bit: one pattern, one contraction
+//! equal matrices however they came about   one factorisation
+//! ```
+
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use ndarray::{ArrayD, Axis as Dim, IxDyn};
+
+use crate::algebra::Subscript;
+use crate::derive::{BlockId, Contraction, Form, Target};
+use crate::engine::Engine;
+use crate::engine::bind::unflatten;
+use crate::engine::row_products::RowProducts;
+use crate::engine::rows::Operand;
+use crate::engine::state::State;
+use crate::engine::tensor::Tensor;
+use crate::model::Axis;
+use crate::plan::Planned;
+
+use super::Messages;
+
+/// Rows grouped by what their quadratic messages read of the data.
+#[derive(Debug)]
+pub struct Patterns {
+    /// The dimension of the rows in a quadratic message.
+    pub place: usize,
+    /// The pattern of each row.
+    pub of: Vec<usize>,
+    /// The first row of each pattern.
+    pub first: Vec<usize>,
+}
+
+/// The quadratic parts of a block: a few matrices, and which one each element has.
+pub(super) struct Precisions {
+    /// Coupled numbers of an element.
+    pub n: usize,
+    /// The matrices Q, row-major.
+    pub matrices: Vec<Vec<f64>>,
+    /// By element of the batch.
+    pub of: Vec<usize>,
+    /// By element of the batch as far as the covariance varies.
+    pub of_varying: Vec<usize>,
+}
+
+/// One number per distinct key, in order of first appearance.
+fn number<K: std::hash::Hash + Eq>(keys: impl Iterator<Item = K>) -> (Vec<usize>, Vec<usize>) {
+    let mut seen: HashMap<K, usize> = HashMap::new();
+    let mut first = vec![];
+    let of = keys
+        .enumerate()
+        .map(|(i, k)| {
+            *seen.entry(k).or_insert_with(|| {
+                first.push(i);
+                first.len() - 1
+            })
+        })
+        .collect();
+    (of, first)
+}
+
+impl Engine<'_> {
+    /// The patterns of the rows of a Gaussian block; `None` where nothing is gained by them.
+    pub(super) fn patterns(&self, id: BlockId) -> Option<Rc<Patterns>> {
+        if let Some(found) = self.patterns.borrow().get(&id) {
+            return found.clone();
+        }
+        let found = self.find_patterns(id).map(Rc::new);
+        self.patterns.borrow_mut().insert(id, found.clone());
+        found
+    }
+
+    fn find_patterns(&self, id: BlockId) -> Option<Patterns> {
+        let block = self.derivation.block(id);
+        if !matches!(block.form, Form::Gaussian) {
+            return None;
+        }
+        let tables: Vec<usize> = block
+            .varying()
+            .enumerate()
+            .filter(|(_, i)| self.derivation.model.table_of(block.batch[*i]).is_some())
+            .map(|(place, _)| place)
+            .collect();
+        let [place] = tables.as_slice() else {
+            return None;
+        };
+        let mut data: Vec<Tensor> = vec![];
+        let mut rows = 0;
+        for m in &self.plan.messages[id.index()] {
+            let Target::Pair(..) = m.target else {
+                continue;
+            };
+            let (row, direct) = by_row(&m.how, *place)?;
+            rows = self.size(row);
+            if direct.moments.iter().any(|m| {
+                let plain = |s: &Subscript| matches!(s, Subscript::Axis(_) | Subscript::Element(_));
+                m.index.iter().any(|s| s.has_axis(row) || !plain(s))
+            }) {
+                return None;
+            }
+            for k in &direct.data {
+                let mut t = self.known(k);
+                if let Some(at) = t.axes.iter().position(|a| *a == row) {
+                    t.values.swap_axes(0, at);
+                    t.axes.swap(0, at);
+                    data.push(t);
+                }
+            }
+        }
+        if rows == 0 {
+            return None;
+        }
+        let keys = (0..rows).map(|n| -> Vec<u64> {
+            let of_row = |t: &Tensor| -> Vec<u64> {
+                let row = t.values.index_axis(Dim(0), n);
+                row.iter().map(|x| x.to_bits()).collect()
+            };
+            data.iter().flat_map(of_row).collect()
+        });
+        let (of, first) = number(keys);
+        (2 * first.len() <= rows).then_some(Patterns {
+            place: *place,
+            of,
+            first,
+        })
+    }
+
+    /// A quadratic message for one row of each pattern.
+    pub(super) fn pattern_message(
+        &self,
+        state: &State,
+        how: &Planned,
+        p: &Patterns,
+        out: &mut ArrayD<f64>,
+    ) {
+        let Some((row, direct)) = by_row(how, p.place) else {
+            return;
+        };
+        let data: Vec<Tensor> = direct.data.iter().map(|k| self.known(k)).collect();
+        let moments: Vec<Tensor> = direct
+            .moments
+            .iter()
+            .map(|m| self.moment(state, m))
+            .collect();
+        let operands: Vec<Operand<'_>> = data
+            .iter()
+            .chain(&moments)
+            .map(|t| Operand {
+                values: &t.values,
+                index: t.axes.iter().map(|a| Subscript::Axis(*a)).collect(),
+            })
+            .collect();
+        let products = RowProducts::new(
+            &self.evaluator,
+            direct.coef,
+            &operands,
+            row,
+            &direct.axes,
+            &direct.target,
+        );
+        if let Some(products) = products {
+            *out += &products.at(&p.first);
+        }
+    }
+
+    /// The shape of a quadratic message by pattern.
+    pub(super) fn pattern_shape(&self, shape: Vec<usize>, p: &Patterns) -> Vec<usize> {
+        let of = |(i, n): (usize, usize)| if i == p.place { p.first.len() } else { n };
+        shape.into_iter().enumerate().map(of).collect()
+    }
+
+    /// The distinct quadratic parts of a Gaussian block; `offsets` and `sizes` are its unknowns' places in an element.
+    pub(super) fn precisions(
+        &self,
+        id: BlockId,
+        messages: &Messages,
+        offsets: &[usize],
+        sizes: &[usize],
+    ) -> Precisions {
+        let block = self.derivation.block(id);
+        let n: usize = sizes.iter().sum();
+        let varying: Vec<usize> = block.varying().collect();
+        let size = |i: &usize| self.plate_size(block.batch[*i]);
+        let full: Vec<usize> = varying.iter().map(size).collect();
+        let patterns = self.patterns(id);
+        let stored = match &patterns {
+            Some(p) => self.pattern_shape(full.clone(), p),
+            None => full.clone(),
+        };
+        let count: usize = stored.iter().product();
+        let mut matrices = vec![vec![0.0; n * n]; count];
+        for (target, a) in messages {
+            let (Target::Pair(u, v), Some(a)) = (target, a.as_slice()) else {
+                continue;
+            };
+            let position = |u| block.unknowns.iter().position(|x| x == u).unwrap_or(0);
+            let (i, j) = (position(u), position(v));
+            let (ni, nj) = (sizes[i], sizes[j]);
+            for (m, part) in matrices.iter_mut().zip(a.chunks((ni * nj).max(1))) {
+                for (x, row) in part.chunks(nj.max(1)).enumerate() {
+                    let at = (offsets[i] + x) * n + offsets[j];
+                    for (to, from) in m[at..at + nj].iter_mut().zip(row) {
+                        *to += from;
+                    }
+                }
+            }
+        }
+        // Matrices that came out equal are factored once, too.
+        let bits = |m: &Vec<f64>| m.iter().map(|x| x.to_bits()).collect::<Vec<u64>>();
+        let (same, first) = if count > 1 {
+            number(matrices.iter().map(bits))
+        } else {
+            ((0..count).collect(), (0..count).collect())
+        };
+        let mut kept = Vec::with_capacity(first.len());
+        for i in first {
+            kept.push(std::mem::take(&mut matrices[i]));
+        }
+        let flat =
+            |at: &[usize], shape: &[usize]| at.iter().zip(shape).fold(0, |p, (a, s)| p * s + a);
+        let of_varying: Vec<usize> = (0..full.iter().product())
+            .map(|b| {
+                let mut at = unflatten(b, &full);
+                if let Some(p) = &patterns {
+                    at[p.place] = p.of[at[p.place]];
+                }
+                same[flat(&at, &stored)]
+            })
+            .collect();
+        let of = if block.shared.is_empty() {
+            of_varying.clone()
+        } else {
+            let batch: Vec<usize> = block.batch.iter().map(|p| self.plate_size(*p)).collect();
+            (0..batch.iter().product())
+                .map(|b| {
+                    let at = unflatten(b, &batch);
+                    let at: Vec<usize> = varying.iter().map(|i| at[*i]).collect();
+                    of_varying[flat(&at, &full)]
+                })
+                .collect()
+        };
+        Precisions {
+            n,
+            matrices: kept,
+            of,
+            of_varying,
+        }
+    }
+}
+
+/// The sum over rows of a quadratic message that is written row by row.
+fn by_row(how: &Planned, place: usize) -> Option<(Axis, &Contraction)> {
+    match how {
+        Planned::Rows { row, direct, .. }
+            if direct.target.get(place) == Some(&Subscript::Axis(*row)) =>
+        {
+            Some((*row, direct))
+        }
+        _ => None,
+    }
+}
+
+impl Precisions {
+    /// The elements of each matrix.
+    pub fn members(&self) -> Vec<Vec<usize>> {
+        let mut out = vec![vec![]; self.matrices.len()];
+        for (b, g) in self.of.iter().enumerate() {
+            out[*g].push(b);
+        }
+        out
+    }
+
+    /// The part between two unknowns of each matrix, spread over the batch as far as it varies.
+    pub fn spread(
+        &self,
+        covariances: &[Vec<f64>],
+        (first, rows): (usize, usize),
+        (second, columns): (usize, usize),
+        shape: &[usize],
+    ) -> Option<ArrayD<f64>> {
+        let mut out = Vec::with_capacity(self.of_varying.len() * rows * columns);
+        for g in &self.of_varying {
+            for x in 0..rows {
+                let at = (first + x) * self.n + second;
+                out.extend_from_slice(covariances.get(*g)?.get(at..at + columns)?);
+            }
+        }
+        ArrayD::from_shape_vec(IxDyn(shape), out).ok()
+    }
+}
