@@ -17,7 +17,7 @@ use pmc::fit::{Data, Settings};
 use pmc::model::{Domain, Model, Role};
 use pmc::naive::{Assignment, log_joint_by_factor};
 use pmc::source::SourceFile;
-use pmc::{check, compile, data, explain, fit};
+use pmc::{check, compile, data, explain, fit, verify};
 
 use crate::print;
 use crate::tree::{Spec, Switch};
@@ -236,6 +236,9 @@ fn judge(spec: &Spec) -> Verdict {
     {
         return Verdict::Failed(bad);
     }
+    if let Some(bad) = checked(&model, &bound.dataset, &derivation, answers[0].as_ref().ok()) {
+        return Verdict::Failed(bad);
+    }
     if let Some(v) = whole(spec, &source, &derivation, &plan) {
         return v;
     }
@@ -344,6 +347,20 @@ fn joint(
     Some(Failure {
         kind: "log joint".into(),
         text: format!("{last} by the engine, {want} evaluated plainly; {words}"),
+    })
+}
+
+/// `verify` finds nothing wrong.
+fn checked(model: &Model, data: &data::Dataset, d: &Derivation, ran: Option<&Ran>) -> Option<Failure> {
+    let report = verify::verify(model, data, &verify::Options::quick(0)).ok()?;
+    // Where a spread collapses nothing can be compared.
+    if ran.is_none_or(|r| collapsed(d, &r.outcome, 1e-5)) {
+        return None;
+    }
+    let first = report.failures().next()?;
+    Some(Failure {
+        kind: format!("verify {}", first.kind.name()),
+        text: report.text(),
     })
 }
 
