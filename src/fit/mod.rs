@@ -9,6 +9,7 @@
 
 pub mod apply;
 pub mod collect;
+pub mod draw;
 pub mod elements;
 pub mod entropy;
 mod infer;

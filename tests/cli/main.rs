@@ -4,6 +4,7 @@ mod commands;
 mod entropies;
 mod fit_file;
 mod new_rows;
+mod simulate;
 mod wrong_input;
 
 use std::path::PathBuf;
