@@ -20,6 +20,7 @@ mod predict;
 mod progress;
 mod score;
 mod simulate;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -28,6 +29,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 use options::{
     CheckArgs, EmitArgs, ExplainArgs, FitArgs, FormatArgs, PredictArgs, ScoreArgs, SimulateArgs,
 };
+use options::{CheckArgs, EmitArgs, ExplainArgs, FitArgs, FormatArgs, PredictArgs, ScoreArgs, VerifyArgs};
 use output::{Failure, Output};
 
 /// A probabilistic model compiler: declare a model, and pmc derives and runs its inference algorithm.
@@ -52,6 +54,8 @@ enum Command {
     Score(ScoreArgs),
     /// Data drawn from a model or a fit
     Simulate(Box<SimulateArgs>),
+    /// The derivation against an evaluation that shares no code with it
+    Verify(Box<VerifyArgs>),
     /// A stage of the compilation
     Emit(Box<EmitArgs>),
     /// Format model files in place
@@ -99,6 +103,7 @@ fn run(command: Command, out: &mut Output) -> Result<(), Failure> {
         Command::Predict(args) => predict::run(&args, out),
         Command::Score(args) => score::run(&args, out),
         Command::Simulate(args) => simulate::run(&args, out),
+        Command::Verify(args) => verify::run(&args, out),
         Command::Emit(args) => emit::run(&args, out),
         Command::Fmt(args) => format::run(&args, out),
         Command::New { name } => new::run(&name, out),

@@ -41,6 +41,8 @@ pub fn ascend(
             known[b] = read::factors(engine, &state, id).ok();
         }
     }
+    // What a start gives rows need not be a distribution that the model allows; it counts once it was updated here.
+    let mut stepped = vec![false; d.blocks.len()];
     let mut checks: Option<Checks<'_, '_>> = None;
     let mut before: Option<f64> = None;
     let last_latent = order.iter().rposition(|s| is_latent(engine, *s));
@@ -60,6 +62,7 @@ pub fn ascend(
             }
             tamper(&mut state, *step);
             for b in blocks(engine, *step) {
+                stepped[b.index()] = true;
                 match read::factors(engine, &state, b) {
                     Ok(f) => known[b.index()] = Some(f),
                     Err(why) => {
@@ -75,11 +78,10 @@ pub fn ascend(
                 .collect::<Option<Vec<_>>>()
                 .map(|v| v.into_iter().flatten().collect());
             let place = format!("start {start}, sweep {}, after {}", sweep + 1, name(engine, *step));
-            let complete = state
-                .blocks
-                .iter()
-                .zip(&d.blocks)
-                .all(|(s, b)| s.updated || (b.role != Role::Latent && s.initialised));
+            let complete = (0..d.blocks.len()).all(|b| {
+                let point = d.blocks[b].role != Role::Latent;
+                stepped[b] || (point && state.blocks[b].initialised)
+            });
             if complete {
                 let l = engine.objective(&state);
                 if let Some(b) = before {
@@ -102,6 +104,10 @@ pub fn ascend(
             }
             let Some(c) = checks.as_mut() else { continue };
             c.q = q;
+            if !c.measure() {
+                report.note(format!("start {start} collapsed in sweep {}: a spread is tiny beside its data; nothing more is compared", sweep + 1));
+                return;
+            }
             for b in blocks(engine, *step) {
                 c.update(b, &place, report);
             }

@@ -14,6 +14,7 @@ use crate::engine::Engine;
 use crate::engine::run;
 use crate::engine::state::State;
 use crate::naive::Assignment;
+use crate::numeric::logsumexp::logsumexp;
 use crate::plan::Plan;
 
 use super::Options;
@@ -30,6 +31,10 @@ const EVIDENCE: &str = "objective and log p(v) by enumeration and integration";
 const GRADIENT: &str = "gradients of log p(v) and of E_q[log p]";
 const THREADS: &str = "objective with one thread and with two";
 
+/// Means that far from the origin, in units of their spread squared, are no ground to compare numbers on.
+const COLLAPSED: f64 = 1e7;
+/// Tables up to this size are checked state by state.
+const STATES: usize = 512;
 /// A step of this relative size begins the search for one that suits the curvature.
 const STEP: f64 = 1e-2;
 
@@ -44,6 +49,8 @@ pub struct Checks<'e, 'a> {
     /// The elements that read each factor.
     readers: Vec<Vec<usize>>,
     rng: ChaCha8Rng,
+    /// What differences are measured by: see [`Checks::measure`].
+    size: f64,
 }
 
 impl<'e, 'a> Checks<'e, 'a> {
@@ -71,6 +78,7 @@ impl<'e, 'a> Checks<'e, 'a> {
             q: vec![],
             readers,
             rng: ChaCha8Rng::seed_from_u64(seed),
+            size: 1.0,
         }
     }
 
@@ -85,6 +93,30 @@ impl<'e, 'a> Checks<'e, 'a> {
         Ok((total, size))
     }
 
+    /// Sets what differences are measured by, and says whether the point is one at which numbers can be compared.
+    ///
+    /// The engine adds squares up as x'x - 2 x'm + m'm; its rounding grows with these parts, not with (x - m)'(x - m).
+    /// Their size is the curvature of E_q[log p] as all means are stretched together. Where it is far above the value
+    /// itself a spread has collapsed onto its data.
+    pub fn measure(&mut self) -> bool {
+        const STRETCH: f64 = 1e-3;
+        let Ok((here, size)) = self.expected() else {
+            self.size = 1.0;
+            return true;
+        };
+        let mut bend = -2.0 * here;
+        for by in [1.0 + STRETCH, 1.0 - STRETCH] {
+            let stretched = self.q.iter().map(|f| f.stretched(by)).collect();
+            let kept = std::mem::replace(&mut self.q, stretched);
+            let l = self.expected();
+            self.q = kept;
+            bend += l.map_or(f64::NAN, |(l, _)| l);
+        }
+        let bend = bend.abs() / (STRETCH * STRETCH);
+        self.size = if bend.is_finite() { size + bend } else { size };
+        self.size < COLLAPSED * size
+    }
+
     fn entropy(&self) -> Option<f64> {
         self.q.iter().map(|f| Some(f.weight * f.q.entropy()?)).sum()
     }
@@ -95,12 +127,15 @@ impl<'e, 'a> Checks<'e, 'a> {
             + state.passes.iter().map(|p| p.entropy).sum::<f64>();
         let engine = self.engine.objective(state) - engine_entropy;
         match self.expected() {
-            Ok((l, size)) => report.compare(Kind::Expectation, EXPECTATION, engine, l, size, place),
+            Ok((l, _)) => {
+                let size = self.size;
+                report.compare(Kind::Expectation, EXPECTATION, engine, l, size, place);
+            }
             Err(why) => report.skip(Kind::Expectation, EXPECTATION, &why),
         }
         match self.entropy() {
             Some(h) => {
-                let size = 1.0
+                let size = self.size
                     + self
                         .q
                         .iter()
@@ -170,6 +205,12 @@ impl<'e, 'a> Checks<'e, 'a> {
             }
             return Ok(best);
         }
+        if let Q::Table(p, shape) = &self.q[f].q
+            && p.len() <= STATES
+        {
+            let (p, shape) = (p.clone(), shape.clone());
+            return Ok(self.divergence(f, &p, &shape)? / size);
+        }
         let q = self.q[f].q.clone();
         let direction = q.direction(&mut self.rng);
         let at = |checks: &mut Self, e: f64| -> Result<f64, Reason> {
@@ -206,6 +247,22 @@ impl<'e, 'a> Checks<'e, 'a> {
         Ok(slope * slope / (2.0 * bend.abs()) / size)
     }
 
+    /// What a table lacks to the best one, p_s proportional to exp E[log p | s]: the divergence between the two.
+    fn divergence(&mut self, f: usize, p: &[f64], shape: &[usize]) -> Result<f64, Reason> {
+        let w = self.q[f].weight;
+        let mut logs = Vec::with_capacity(p.len());
+        let mut here = 0.0;
+        for (s, p) in p.iter().enumerate() {
+            let state = Q::Choice(super::factor::states(s, shape), shape.to_vec());
+            let l = self.phi_at(f, state);
+            if *p > 0.0 {
+                here += p * (l.clone()? - w * p.ln());
+            }
+            logs.push(l.map_or(f64::NEG_INFINITY, |l| l / w));
+        }
+        Ok((w * logsumexp(&logs) - here).abs())
+    }
+
     /// log p(v, h) - log q(h) is the objective wherever h is drawn.
     pub fn posterior(&mut self, state: &State, place: &str, report: &mut Report) {
         if self.q.iter().all(|f| f.q.is_point()) {
@@ -215,6 +272,7 @@ impl<'e, 'a> Checks<'e, 'a> {
         for _ in 0..self.options.draws {
             match self.ratio() {
                 Ok((l, size)) => {
+                    let size = size + self.size;
                     report.compare(Kind::Posterior, POSTERIOR, objective, l, size, place);
                 }
                 Err(why) => return report.skip(Kind::Posterior, POSTERIOR, &why),
@@ -249,6 +307,7 @@ impl<'e, 'a> Checks<'e, 'a> {
         match found {
             Ok((l, size)) => {
                 let objective = self.engine.objective(state);
+                let size = size + self.size;
                 report.compare(Kind::Evidence, EVIDENCE, objective, l, size, place);
             }
             Err(why) => report.skip(Kind::Evidence, EVIDENCE, &why),

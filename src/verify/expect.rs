@@ -64,8 +64,8 @@ pub struct World<'a> {
     /// All elements.
     pub elements: Vec<Element>,
     undecided: Vec<bool>,
-    /// The discrete sites that some element reads.
-    discrete: BTreeSet<Site>,
+    /// The sites that some element reads.
+    read: BTreeSet<Site>,
 }
 
 /// Why there is no expectation.
@@ -103,7 +103,7 @@ impl<'a> World<'a> {
             owners,
             elements: vec![],
             undecided,
-            discrete: BTreeSet::new(),
+            read: BTreeSet::new(),
         };
         let mut values = world.undecided_values();
         for f in 0..model.factors.len() {
@@ -127,7 +127,7 @@ impl<'a> World<'a> {
                 let tree = world.discover(q, &mut values, id, &at, &mut vec![], &mut budget)?;
                 let mut reads = vec![];
                 collect(&tree, &mut reads);
-                branches(&tree, q, &mut world.discrete);
+                sites(&tree, q, &mut world.read);
                 reads.sort_unstable();
                 reads.dedup();
                 world.elements.push(Element {
@@ -175,9 +175,9 @@ impl<'a> World<'a> {
         values
     }
 
-    /// True for a discrete site that some element reads.
+    /// True for a site that some element reads; the known cells of a partly blank column are not.
     pub fn is_read(&self, s: Site) -> bool {
-        self.discrete.contains(&s)
+        self.read.contains(&s)
     }
 
     /// Puts a value in place.
@@ -378,7 +378,9 @@ impl<'a> World<'a> {
     /// Puts values of a factor's sites in place.
     pub fn place(&self, values: &mut Assignment, factor: &Factor, x: &[f64]) {
         for (s, x) in factor.sites.iter().zip(x) {
-            self.set(values, *s, *x);
+            if self.is_read(*s) {
+                self.set(values, *s, *x);
+            }
         }
     }
 }
@@ -414,15 +416,23 @@ fn joint_rules(q: &[Factor], list: &[(usize, Vec<usize>)]) -> Result<Vec<JointRu
     Ok(out)
 }
 
-fn branches(tree: &Tree, q: &[Factor], out: &mut BTreeSet<Site>) {
-    if let Tree::Branch {
-        factor,
-        site,
-        states,
-    } = tree
-    {
-        out.extend(q.get(*factor).and_then(|f| f.sites.get(*site)));
-        states.iter().for_each(|t| branches(t, q, out));
+fn sites(tree: &Tree, q: &[Factor], out: &mut BTreeSet<Site>) {
+    let of = |factor: &usize, site: &usize| q.get(*factor)?.sites.get(*site).copied();
+    match tree {
+        Tree::Branch {
+            factor,
+            site,
+            states,
+        } => {
+            out.extend(of(factor, site));
+            states.iter().for_each(|t| sites(t, q, out));
+        }
+        Tree::Leaf(list) => {
+            for (factor, list) in list {
+                out.extend(list.iter().filter_map(|s| of(factor, s)));
+            }
+        }
+        Tree::Undefined(_) => {}
     }
 }
 

@@ -273,6 +273,24 @@ fn gaussian_draw(mean: &[f64], covariance: &[f64], rng: &mut dyn Rng) -> Option<
     )
 }
 
+impl Factor {
+    /// The same with its means multiplied; what has no means as it is.
+    pub fn stretched(&self, by: f64) -> Factor {
+        let q = match &self.q {
+            Q::Point(v, Support::Real) => {
+                Q::Point(v.iter().map(|x| by * x).collect(), Support::Real)
+            }
+            Q::Gaussian(m, c) => Q::Gaussian(m.iter().map(|x| by * x).collect(), c.clone()),
+            Q::Precision(p) => Q::Precision(Precision {
+                mean: p.mean.iter().map(|x| by * x).collect(),
+                ..p.clone()
+            }),
+            Q::Point(..) | Q::Choice(..) | Q::Table(..) | Q::Simplex { .. } => self.q.clone(),
+        };
+        Factor { q, ..self.clone() }
+    }
+}
+
 impl Q {
     /// True where sites take one of finitely many states.
     pub fn is_discrete(&self) -> bool {

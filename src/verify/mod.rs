@@ -25,11 +25,13 @@ mod factor;
 mod read;
 mod report;
 mod rule;
+mod simulated;
 mod square;
 #[cfg(test)]
 mod tests;
 
 pub use report::{Check, Kind, Outcome, Report};
+pub use simulated::simulated;
 
 use crate::compile;
 use crate::data::Dataset;

@@ -42,7 +42,7 @@ impl Kind {
     /// The largest relative difference that counts as equal.
     pub fn tolerance(self) -> f64 {
         match self {
-            Kind::Expectation | Kind::Entropy | Kind::Posterior | Kind::Evidence => 1e-8,
+            Kind::Expectation | Kind::Entropy | Kind::Posterior | Kind::Evidence => 1e-9,
             Kind::Update => 1e-8,
             Kind::Gradient => 1e-6,
             Kind::Monotone => 1e-9,
