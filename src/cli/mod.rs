@@ -28,8 +28,8 @@ use clap::{CommandFactory, Parser, Subcommand};
 
 use options::{
     CheckArgs, EmitArgs, ExplainArgs, FitArgs, FormatArgs, PredictArgs, ScoreArgs, SimulateArgs,
+    VerifyArgs,
 };
-use options::{CheckArgs, EmitArgs, ExplainArgs, FitArgs, FormatArgs, PredictArgs, ScoreArgs, VerifyArgs};
 use output::{Failure, Output};
 
 /// A probabilistic model compiler: declare a model, and pmc derives and runs its inference algorithm.

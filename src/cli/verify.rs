@@ -22,7 +22,10 @@ pub(super) fn run(args: &VerifyArgs, out: &mut Output) -> Result<(), Failure> {
                 model.name
             ))
         })?;
-        (drawn, format!("data drawn from the model, seed {}", args.seed))
+        (
+            drawn,
+            format!("data drawn from the model, seed {}", args.seed),
+        )
     } else {
         let files = given.files(&model).map_err(fail)?;
         let bound = data::bind(&model, &files).map_err(fail)?;

@@ -259,7 +259,9 @@ impl Ctx<'_> {
                 let names = self.names(elements.iter().filter_map(|e| e.get(place).copied()));
                 // A number can stand for what is not listed; a label cannot.
                 let help = match about.ty {
-                    ColumnType::Label(_) => format!("list a row for {names} too, with its `{}`", about.name),
+                    ColumnType::Label(_) => {
+                        format!("list a row for {names} too, with its `{}`", about.name)
+                    }
                     _ => format!("end the declaration of `{}` in `else 0`", about.name),
                 };
                 found.push(

@@ -46,7 +46,7 @@ pub fn factors(engine: &Engine<'_>, state: &State, id: BlockId) -> Result<Vec<Fa
             Form::Family(f) => return r.family(f.name()),
             Form::Gaussian => r.gaussian(),
             Form::GaussianWishart | Form::GaussianGamma => r.scale(),
-            Form::Deviation => None,
+            Form::Deviation | Form::Network | Form::GaussianNetwork | Form::Conditional => None,
         }
     };
     read.ok_or_else(|| format!("no sampler for the form {}", block.form.name()))

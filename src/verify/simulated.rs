@@ -34,15 +34,15 @@ pub fn simulated(model: &Model, rows: usize, labels: usize, seed: u64) -> Result
             sizes.plates.insert(p.name.clone(), labels);
         }
     }
-    let tables = naive::skeleton(model, None, &sizes, &mut rng).map_err(|e| e.to_string())?;
+    let tables = naive::skeleton(model, None, &sizes, &|_| false, &mut rng).map_err(|e| e.to_string())?;
     let by_table = tables
         .into_iter()
-        .map(|(t, text)| {
+        .filter_map(|(t, text)| {
             let file = DataFile {
                 name: format!("{}.csv", model.table(t).name),
-                bytes: text.into_bytes(),
+                bytes: text?.into_bytes(),
             };
-            (t, file)
+            Some((t, file))
         })
         .collect();
     let files = Files {

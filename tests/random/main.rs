@@ -18,6 +18,7 @@ mod print;
 mod random;
 mod scope;
 mod shrink;
+mod simulate;
 mod tables;
 mod tree;
 
@@ -30,6 +31,16 @@ use check::{Failure, Verdict, verdict};
 const COUNT: u64 = 500;
 /// Tries to make one failure smaller.
 const TRIES: usize = 1500;
+
+/// The model of a seed; half of them with data drawn from the model, half with arbitrary ones.
+fn model_of(seed: u64) -> tree::Spec {
+    let spec = grow::model(seed);
+    if seed.is_multiple_of(2) {
+        simulate::simulated(&spec, seed)
+    } else {
+        spec
+    }
+}
 
 fn from_environment(name: &str, otherwise: u64) -> u64 {
     let text = std::env::var(name).ok();
@@ -50,7 +61,7 @@ fn random_models() {
     let mut failures: BTreeMap<String, (usize, u64, Failure)> = BTreeMap::new();
     for i in 0..count {
         let this = seed.wrapping_mul(1_000_000).wrapping_add(i);
-        match verdict(&grow::model(this)) {
+        match verdict(&model_of(this)) {
             Verdict::Accepted(method) => *accepted.entry(method).or_default() += 1,
             Verdict::Refused(why) => *refused.entry(why).or_default() += 1,
             Verdict::Failed(f) => {
@@ -70,7 +81,7 @@ fn random_models() {
     let mut texts = vec![];
     for (kind, (_, seed, _)) in &failures {
         let small = shrink::shrink(
-            &grow::model(*seed),
+            &model_of(*seed),
             TRIES,
             &mut |s| matches!(verdict(s), Verdict::Failed(f) if f.kind == *kind),
         );

@@ -160,13 +160,9 @@ pub fn draw(r: &mut Random) -> (Spec, Vec<(String, Vec<String>)>) {
     if let Some(p) = spec.plates.first()
         && r.chance(10)
     {
-        let mut c = label("c", Some(p.name()));
-        if main.every.is_some() {
-            // Pairs that are not listed have an element too; only elements that are numbers can be said.
-            c.otherwise = Some(1.0);
-        }
-        if main.every.is_none() || matches!(p, Plate::Counted { .. }) {
-            main.columns.push(c);
+        // Pairs that are not listed would have a blank one.
+        if main.every.is_none() {
+            main.columns.push(label("c", Some(p.name())));
         }
     }
     let every = main.every.is_some();
