@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use crate::model::{
-    Argument, Axis, Body, Case, ColumnId, ColumnType, Conditional, DefinitionId, Domain, Expr,
-    FactorKind, Index, Matrix, Model, PlateId, Role, VariableId,
+    Argument, Axis, Body, Case, ColumnId, ColumnType, Conditional, Constraint, DefinitionId,
+    Domain, Expr, FactorKind, Index, Matrix, Model, PlateId, Role, VariableId,
 };
 
 /// An unknown, by position in [`Unknowns`].
@@ -42,6 +42,8 @@ pub struct Unknown {
     pub domain: Domain,
     /// Asked to be split along its plates.
     pub factorised: bool,
+    /// Its last two slots may change places: one element per unordered pair.
+    pub symmetric: bool,
 }
 
 impl Unknown {
@@ -82,6 +84,7 @@ impl Unknowns {
                 slots: v.slots.clone(),
                 domain: v.domain,
                 factorised: v.factorised,
+                symmetric: v.constraints.contains(&Constraint::Symmetric),
             })
             .collect();
         for (i, c) in model.columns.iter().enumerate() {
@@ -101,6 +104,7 @@ impl Unknowns {
                         ColumnType::Label(p) => Domain::Element(p),
                     },
                     factorised: false,
+                    symmetric: false,
                 });
             }
         }

@@ -1,17 +1,35 @@
-//! `pmc explain`: what was derived, from which lines, and why.
+//! `pmc explain`: what was derived, from which lines, and why; the plate diagram; what depends on what.
 
 use super::files;
 use super::options::{ExplainArgs, ExplainFormat};
 use super::output::{Failure, Output, refuse};
+use crate::derive::{self, Blanks};
 use crate::{compile, explain, fit, graph};
 
 pub(super) fn run(args: &ExplainArgs, out: &mut Output) -> Result<(), Failure> {
     let source = files::model(&args.model)?;
     let fail = |e: Vec<crate::diag::Diagnostic>| refuse(&e, &source);
     let (model, _) = compile::model(&source, &args.switches.options()).map_err(fail)?;
-    let draw = |write: fn(&crate::model::Model, &graph::FactorGraph) -> String| {
-        write(&model, &graph::build(&model))
-    };
+    if !args.why.is_empty() {
+        let question = graph::why::Question {
+            names: args.why.clone(),
+            given: args.given.clone(),
+            blank: args.blank.clone(),
+        };
+        // A model without a derivation still has its graph.
+        let derive = |columns: &[crate::model::ColumnId]| {
+            let blanks = Blanks {
+                column: &|c| columns.contains(&c),
+                definition: &|_| false,
+                width: &|_| derive::Width::Unseen,
+            };
+            derive::derive(&model, &blanks).ok()
+        };
+        let line = |s| source.line_of(s).0;
+        let text = graph::why::why(&model, &line, &derive, &question).map_err(fail)?;
+        return out.write(&text);
+    }
+    let derived = || compile::compile(&model, None).ok().map(|(d, _)| d);
     let told = || {
         let (derivation, plan) = compile::compile(&model, None).map_err(fail)?;
         Ok(explain::explain(&source, &derivation, &plan))
@@ -21,8 +39,9 @@ pub(super) fn run(args: &ExplainArgs, out: &mut Output) -> Result<(), Failure> {
         ExplainFormat::Markdown => explain::markdown(&told()?),
         ExplainFormat::Latex => explain::latex(&told()?),
         ExplainFormat::Json => fit::json::to_text(&explain::json(&told()?)),
-        ExplainFormat::Dot => draw(graph::to_dot),
-        ExplainFormat::Mermaid => draw(graph::to_mermaid),
+        ExplainFormat::Dot => graph::to_dot(&model, derived().as_ref()),
+        ExplainFormat::Svg => graph::to_svg(&model, derived().as_ref()),
+        ExplainFormat::Mermaid => graph::to_mermaid(&model, &graph::build(&model)),
     };
     out.write(&text)
 }

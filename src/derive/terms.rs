@@ -153,7 +153,14 @@ fn statement<'m>(ex: &Expander<'_>, factor: &'m Factor) -> Result<Polynomial, Re
                 {
                     index.extend(d.over.map(Subscript::Axis));
                 }
-                Ok((Value::Unknown(u, index), None))
+                // A symmetric unknown has its prior once for each unordered pair.
+                let once = match index.as_slice() {
+                    [.., k, l] if ex.unknowns.get(u).symmetric => {
+                        Some(Known::Ordered(k.clone(), l.clone()))
+                    }
+                    _ => None,
+                };
+                Ok((Value::Unknown(u, index), once))
             })
         }
         FactorKind::ObservedColumn(c, conditional) => {

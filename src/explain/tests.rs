@@ -131,6 +131,7 @@ fn derived(text: &str, blank: bool) -> (SourceFile, Derivation, Plan) {
         &Blanks {
             column: &|_| blank,
             definition: &|_| blank,
+            width: &|_| crate::derive::Width::Narrow,
         },
     )
     .expect("a derivation");
@@ -459,7 +460,8 @@ fn printers_of_stages_are_plain_words() {
             crate::derive::print::derivation(&d),
             crate::plan::print::plan(&d, &p),
             crate::graph::print_graph(&d.model),
-            crate::graph::to_dot(&d.model, &crate::graph::build(&d.model)),
+            crate::graph::to_dot(&d.model, Some(&d)),
+            crate::graph::to_svg(&d.model, Some(&d)),
             crate::graph::to_mermaid(&d.model, &crate::graph::build(&d.model)),
         ];
         for page in &pages {

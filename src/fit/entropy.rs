@@ -20,6 +20,18 @@ use crate::numeric::linalg::log_det_spd;
 /// told apart.
 pub fn by_element(engine: &Engine<'_>, state: &State, id: BlockId) -> Option<ArrayD<f64>> {
     let block = engine.derivation.block(id);
+    let mut h = whole(engine, state, block)?;
+    // The second place of a symmetric element has none of its own. Such a block is one unknown, all its plates in order.
+    let u = *block.unknowns.first()?;
+    if engine.symmetric_slot(u).is_some() {
+        for (h, is_element) in h.iter_mut().zip(engine.elements(u)) {
+            *h *= f64::from(u8::from(is_element));
+        }
+    }
+    Some(h)
+}
+
+fn whole(engine: &Engine<'_>, state: &State, block: &Block) -> Option<ArrayD<f64>> {
     match &block.form {
         Form::Family(_) => family(engine, state, block),
         Form::Gaussian => gaussian(engine, state, block),

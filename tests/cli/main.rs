@@ -5,6 +5,7 @@ mod entropies;
 mod fit_file;
 mod new_rows;
 mod simulate;
+mod why;
 mod wrong_input;
 
 use std::path::PathBuf;

@@ -23,5 +23,7 @@ mod networks;
 mod points;
 mod priors;
 mod records;
+mod rows;
+mod saddles;
 mod special;
 mod vectors;

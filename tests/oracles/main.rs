@@ -11,5 +11,6 @@ mod fixture;
 mod gaussian;
 mod global;
 mod mixtures;
+mod regression;
 mod topics;
 mod votes;

@@ -12,6 +12,7 @@ use crate::engine::pass::Source;
 use crate::engine::prototypes::{fill_gathered, normal, prototypes};
 use crate::engine::rows::add_rows;
 use crate::engine::state::State;
+use crate::engine::symmetric::copy_orders;
 use crate::family::StatisticKind;
 use crate::model::{Domain, Role};
 use crate::plan::Planned;
@@ -206,7 +207,7 @@ pub(super) fn start_block(
         }
         let shape = engine.shape(*u);
         let k = shape.last().copied().unwrap_or(1).max(1);
-        let value = match d.unknowns.get(*u).domain {
+        let mut value = match d.unknowns.get(*u).domain {
             Domain::Real if multiplied(engine, id) => {
                 random = true;
                 ArrayD::from_shape_fn(IxDyn(&shape), |_| normal(rng))
@@ -220,6 +221,9 @@ pub(super) fn start_block(
             }),
             _ => ArrayD::zeros(IxDyn(&shape)),
         };
+        if let Some(slot) = engine.symmetric_slot(*u) {
+            copy_orders(&mut value, slot);
+        }
         // A default value is inside its domain by construction.
         let _ = publish_point(engine, state, *u, value);
         if let Origin::Column(_) = d.unknowns.get(*u).origin {
@@ -231,10 +235,10 @@ pub(super) fn start_block(
 }
 
 /// Some term holds a value of the block beside a real value of another block: at 0 both would stay there.
-fn multiplied(engine: &Engine<'_>, id: BlockId) -> bool {
+pub(super) fn multiplied(engine: &Engine<'_>, id: BlockId) -> bool {
     let d = engine.derivation;
     let block = d.block(id);
-    matches!(block.form, Form::Gaussian)
+    matches!(block.form, Form::Gaussian | Form::GaussianNetwork)
         && d.terms.items.iter().any(|t| {
             let real = |s: &&crate::algebra::Statistic| {
                 s.kind == StatisticKind::Value && d.unknowns.get(s.of).domain == Domain::Real

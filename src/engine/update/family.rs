@@ -46,7 +46,7 @@ impl Engine<'_> {
                 messages.get(&target).and_then(|a| a.as_slice())
             })
             .collect();
-        let weights = self.element_weights(plates);
+        let weights = self.element_weights(id, plates);
         let mut eta = vec![0.0; total];
         let mut published: Vec<Vec<f64>> = lengths
             .iter()
@@ -57,6 +57,7 @@ impl Engine<'_> {
         let mut values = vec![0.0; count * value_length];
         let mut statistics = vec![0.0; total];
         let (mut boundary, mut kept) = (0, 0);
+        let is_element = self.elements(u);
         let latent = block.role == Role::Latent;
         for i in 0..count {
             let mut at = 0;
@@ -95,12 +96,12 @@ impl Engine<'_> {
                     (true, Some(old)) => {
                         value.copy_from_slice(old);
                         family.statistics(value, d, &mut statistics);
-                        kept += 1;
+                        kept += usize::from(is_element[i]);
                     }
                     _ => {
                         match family.mode_statistics(&eta, d, value, &mut statistics) {
                             Ok(ModeKind::Interior) => {}
-                            Ok(ModeKind::Boundary) => boundary += 1,
+                            Ok(ModeKind::Boundary) => boundary += usize::from(is_element[i]),
                             Err(e) => return Err(self.unbounded(u, i, &e.reason)),
                         }
                         let sparse = matches!(

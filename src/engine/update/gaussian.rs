@@ -138,7 +138,7 @@ impl Engine<'_> {
             .par_iter()
             .map(|q| Factored::new(q, n))
             .collect();
-        let weights = self.element_weights(&block.batch);
+        let weights = self.element_weights(id, &block.batch);
         let mut all = vec![];
         for (f, group) in factors.into_iter().zip(&members) {
             match (f, group.first()) {

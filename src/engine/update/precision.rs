@@ -161,6 +161,7 @@ impl Engine<'_> {
             row,
             &direct.axes,
             &direct.target,
+            out.shape(),
         );
         if let Some(products) = products {
             *out += &products.at(&p.first);
