@@ -367,7 +367,12 @@ fn checked(
     let report = verify::verify(model, data, &verify::Options::quick(0)).ok()?;
     // Where a spread collapses or a mode lies on the boundary, densities are infinite or are not differentiable.
     let boundary = |o: &Outcome| o.warnings.iter().any(|w| w.code.as_str() == "W0502");
-    if ran.is_none_or(|r| collapsed(d, &r.outcome, 1e-5) || boundary(&r.outcome)) {
+    // A discrete point starts as a spread over its values, which no point is.
+    let soft = d.blocks.iter().any(|b| {
+        let discrete = |u| d.unknowns.get(u).element_plate().is_some();
+        b.role != Role::Latent && b.unknowns.iter().any(|u| discrete(*u))
+    });
+    if soft || ran.is_none_or(|r| collapsed(d, &r.outcome, 1e-5) || boundary(&r.outcome)) {
         return None;
     }
     let first = report.failures().next()?;
