@@ -206,6 +206,7 @@ impl Known {
     pub fn call(f: KnownFunction, x: Known) -> Known {
         match (f, x.as_number()) {
             (KnownFunction::Log, Some(v)) if v > 0.0 => Known::number(v.ln()),
+            (KnownFunction::Log1m, Some(v)) if v < 1.0 => Known::number((-v).ln_1p()),
             (KnownFunction::Exp, Some(v)) => Known::number(v.exp()),
             (KnownFunction::Sqrt, Some(v)) if v >= 0.0 => Known::number(v.sqrt()),
             (KnownFunction::Abs, Some(v)) => Known::number(v.abs()),

@@ -52,10 +52,10 @@ enum Command {
     Predict(PredictArgs),
     /// Held-out log predictive density of new rows
     Score(ScoreArgs),
-    /// Data drawn from a model or a fit
-    Simulate(Box<SimulateArgs>),
     /// The derivation against an evaluation that shares no code with it
     Verify(Box<VerifyArgs>),
+    /// Data drawn from a model or a fit
+    Simulate(Box<SimulateArgs>),
     /// A stage of the compilation
     Emit(Box<EmitArgs>),
     /// Format model files in place
@@ -102,8 +102,8 @@ fn run(command: Command, out: &mut Output) -> Result<(), Failure> {
         Command::Explain(args) => explain::run(&args, out),
         Command::Predict(args) => predict::run(&args, out),
         Command::Score(args) => score::run(&args, out),
-        Command::Simulate(args) => simulate::run(&args, out),
         Command::Verify(args) => verify::run(&args, out),
+        Command::Simulate(args) => simulate::run(&args, out),
         Command::Emit(args) => emit::run(&args, out),
         Command::Fmt(args) => format::run(&args, out),
         Command::New { name } => new::run(&name, out),

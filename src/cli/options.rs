@@ -264,8 +264,8 @@ pub(super) struct ExplainArgs {
     /// With --why: these quantities are known too
     #[arg(long, value_name = "NAMES", value_delimiter = ',', requires = "why")]
     pub given: Vec<String>,
-    /// With --why: these columns are blank
-    #[arg(long, value_name = "NAMES", value_delimiter = ',', requires = "why")]
+    /// These observed columns have blank cells, which are unknown
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     pub blank: Vec<String>,
     #[command(flatten)]
     pub switches: SwitchArgs,

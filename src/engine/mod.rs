@@ -21,7 +21,7 @@ mod gaussian_network;
 pub mod init;
 pub mod network;
 pub mod pass;
-mod places;
+pub mod places;
 mod prototypes;
 mod row_products;
 pub mod rows;

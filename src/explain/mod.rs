@@ -12,12 +12,15 @@
 
 mod block;
 mod coupled;
+mod factor;
 mod gaussian;
 mod items;
 mod json;
 mod latex;
 mod markdown;
 mod message;
+mod network;
+mod normal_equations;
 mod page;
 mod paths;
 mod prose;

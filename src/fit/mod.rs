@@ -8,6 +8,7 @@
 //! and writing files, printing (see `cli`).
 
 pub mod apply;
+mod blank_cells;
 pub mod collect;
 pub mod draw;
 pub mod elements;

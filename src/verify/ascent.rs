@@ -77,7 +77,11 @@ pub fn ascend(
                 .cloned()
                 .collect::<Option<Vec<_>>>()
                 .map(|v| v.into_iter().flatten().collect());
-            let place = format!("start {start}, sweep {}, after {}", sweep + 1, name(engine, *step));
+            let place = format!(
+                "start {start}, sweep {}, after {}",
+                sweep + 1,
+                name(engine, *step)
+            );
             let complete = (0..d.blocks.len()).all(|b| {
                 let point = d.blocks[b].role != Role::Latent;
                 stepped[b] || (point && state.blocks[b].initialised)
@@ -88,7 +92,12 @@ pub fn ascend(
                     let fall = ((b - l) / b.abs().max(1.0)).max(0.0);
                     let words = format!("{place}: from {b} to {l}");
                     let difference = if l.is_finite() { fall } else { f64::NAN };
-                    report.measure(Kind::Monotone, "objective from update to update", difference, &words);
+                    report.measure(
+                        Kind::Monotone,
+                        "objective from update to update",
+                        difference,
+                        &words,
+                    );
                 }
                 before = Some(l);
             }

@@ -9,7 +9,7 @@ use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use crate::data::Dataset;
-use crate::derive::{BlockId, Derivation, Method};
+use crate::derive::{BlockId, Derivation, Method, Structure};
 use crate::engine::Engine;
 use crate::engine::run;
 use crate::engine::state::State;
@@ -34,7 +34,7 @@ const THREADS: &str = "objective with one thread and with two";
 /// Means that far from the origin, in units of their spread squared, are no ground to compare numbers on.
 const COLLAPSED: f64 = 1e7;
 /// Tables up to this size are checked state by state.
-const STATES: usize = 512;
+const STATES: usize = 8192;
 /// A step of this relative size begins the search for one that suits the curvature.
 const STEP: f64 = 1e-2;
 
@@ -154,7 +154,10 @@ impl<'e, 'a> Checks<'e, 'a> {
             let e = &self.world.elements[*i];
             total += self.world.expectation(&self.q, e, &mut self.values)?;
         }
-        let h = self.q[f].q.entropy().ok_or("a factor of q is at its limit")?;
+        let h = self.q[f]
+            .q
+            .entropy()
+            .ok_or("a factor of q is at its limit")?;
         Ok(total + self.q[f].weight * h)
     }
 
@@ -168,8 +171,15 @@ impl<'e, 'a> Checks<'e, 'a> {
     /// A block after its update: no neighbour is better.
     pub fn update(&mut self, id: BlockId, place: &str, report: &mut Report) {
         let what = block_name(self.engine, id);
+        let d = self.engine.derivation;
+        if d.block(id).structure == Structure::Sequential {
+            // Its parts are updated one after the other: only the last one is at its best.
+            let why = "its parts are updated one after the other";
+            return report.skip(Kind::Update, &what, why);
+        }
         let mut mine: Vec<usize> = (0..self.q.len())
             .filter(|f| self.q[*f].block == id && self.q[*f].weight > 0.0)
+            .filter(|f| self.readers.get(*f).is_some_and(|r| !r.is_empty()))
             .collect();
         while mine.len() > self.options.factors.max(1) {
             let drop = self.rng.random_range(0..mine.len());
@@ -214,14 +224,16 @@ impl<'e, 'a> Checks<'e, 'a> {
         let q = self.q[f].q.clone();
         let direction = q.direction(&mut self.rng);
         let at = |checks: &mut Self, e: f64| -> Result<f64, Reason> {
-            let moved = q.moved(&direction, e).ok_or("a factor of q cannot be moved")?;
+            let moved = q
+                .moved(&direction, e)
+                .ok_or("a factor of q cannot be moved")?;
             checks.phi_at(f, moved)
         };
         let mut e = STEP;
         let (mut plus, mut minus) = (at(self, e)?, at(self, -e)?);
         for _ in 0..12 {
             let bend = (plus - 2.0 * here + minus).abs();
-            let next = if bend < 1e-6 * size && e < 0.2 {
+            let next = if bend < 1e-9 * size && e < 0.03 {
                 4.0 * e
             } else if bend > 1e-4 * size && e > 1e-6 {
                 e / 4.0
@@ -248,13 +260,29 @@ impl<'e, 'a> Checks<'e, 'a> {
     }
 
     /// What a table lacks to the best one, p_s proportional to exp E[log p | s]: the divergence between the two.
+    ///
+    /// Known cells of a partly blank column are read by nothing: only states that agree with them take part.
     fn divergence(&mut self, f: usize, p: &[f64], shape: &[usize]) -> Result<f64, Reason> {
         let w = self.q[f].weight;
+        let some = p.iter().position(|p| *p > 0.0).ok_or("a table of zeros")?;
+        let some = super::factor::states(some, shape);
+        let known: Vec<bool> = self.q[f]
+            .sites
+            .iter()
+            .map(|s| !self.world.is_read(*s))
+            .collect();
+        let agrees = |at: &[usize]| {
+            let mut all = known.iter().zip(at).zip(&some);
+            all.all(|((known, a), b)| !known || a == b)
+        };
         let mut logs = Vec::with_capacity(p.len());
         let mut here = 0.0;
         for (s, p) in p.iter().enumerate() {
-            let state = Q::Choice(super::factor::states(s, shape), shape.to_vec());
-            let l = self.phi_at(f, state);
+            let at = super::factor::states(s, shape);
+            if !agrees(&at) {
+                continue;
+            }
+            let l = self.phi_at(f, Q::Choice(at, shape.to_vec()));
             if *p > 0.0 {
                 here += p * (l.clone()? - w * p.ln());
             }
@@ -303,7 +331,8 @@ impl<'e, 'a> Checks<'e, 'a> {
         if self.q.iter().all(|f| f.q.is_point()) {
             return;
         }
-        let found = evidence::log_evidence(&self.world, &self.q, &mut self.values, self.options.budget);
+        let found =
+            evidence::log_evidence(&self.world, &self.q, &mut self.values, self.options.budget);
         match found {
             Ok((l, size)) => {
                 let objective = self.engine.objective(state);
@@ -334,15 +363,29 @@ impl<'e, 'a> Checks<'e, 'a> {
     }
 
     fn slopes(&mut self, f: usize) -> Result<(f64, f64, f64), Reason> {
-        let e = 1e-3;
         let q = self.q[f].q.clone();
         let direction = q.direction(&mut self.rng);
+        let here = self.phi(f)?;
+        let mut e = 1e-3;
+        // Where the density is steep, shorter steps.
+        while e > 1e-6 {
+            let mut bend = -2.0 * here;
+            for by in [e, -e] {
+                let moved = q.moved(&direction, by).ok_or("a param cannot be moved")?;
+                bend += self.phi_at(f, moved)?;
+            }
+            if bend.abs() <= 1e-6 * here.abs().max(1.0) {
+                break;
+            }
+            e /= 2.0;
+        }
         let (mut evidence, mut expected, mut size) = (0.0, 0.0, 0.0_f64);
         for (by, factor) in [(1.0, 8.0), (-1.0, -8.0), (2.0, -1.0), (-2.0, 1.0)] {
             self.q[f].q = q
                 .moved(&direction, by * e)
                 .ok_or("a param cannot be moved")?;
-            let l = evidence::log_evidence(&self.world, &self.q, &mut self.values, self.options.budget);
+            let l =
+                evidence::log_evidence(&self.world, &self.q, &mut self.values, self.options.budget);
             let x = self.phi(f);
             self.q[f].q = q.clone();
             let (l, s) = l?;
@@ -374,13 +417,17 @@ pub fn threads(
             };
             let engine = Engine::new(d, plan, data, None).map_err(first)?;
             let settings = run::Options {
-                max_iter: if d.method == Method::ExactPosterior { 1 } else { 3 },
+                max_iter: if d.method == Method::ExactPosterior {
+                    1
+                } else {
+                    3
+                },
                 tol: 0.0,
                 seed: options.seed,
                 restarts: 1,
+                ..run::Options::default()
             };
-            let (outcome, _) =
-                run::run(&engine, None, &settings, &mut |_| true).map_err(first)?;
+            let (outcome, _) = run::run(&engine, None, &settings, &mut |_| true).map_err(first)?;
             Ok(outcome.trace.iter().map(|l| l.to_bits()).collect())
         })
     };

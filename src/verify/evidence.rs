@@ -28,7 +28,11 @@ pub fn log_evidence(
     budget: usize,
 ) -> Result<(f64, f64), Reason> {
     for f in q {
-        world.place(values, f, &f.q.centre().ok_or("a factor of q is at its limit")?);
+        world.place(
+            values,
+            f,
+            &f.q.centre().ok_or("a factor of q is at its limit")?,
+        );
     }
     let latent = |f: &usize| q.get(*f).is_some_and(|f| !f.q.is_point());
     let (mut total, mut size) = (0.0, 1.0);
@@ -44,7 +48,10 @@ pub fn log_evidence(
         let to = component[read[0]];
         for f in &read[1..] {
             let from = component[*f];
-            component.iter_mut().filter(|c| **c == from).for_each(|c| *c = to);
+            component
+                .iter_mut()
+                .filter(|c| **c == from)
+                .for_each(|c| *c = to);
         }
     }
     let parts: Vec<usize> = (0..q.len())
@@ -95,7 +102,10 @@ impl Part<'_, '_> {
         budget: usize,
         spent: &mut usize,
     ) -> Result<f64, Reason> {
-        let weighted = self.elements.iter().any(|e| self.world.elements[*e].weight != 1.0);
+        let weighted = self
+            .elements
+            .iter()
+            .any(|e| self.world.elements[*e].weight != 1.0);
         if weighted {
             return Err("rows have weights".into());
         }
@@ -116,7 +126,22 @@ impl Part<'_, '_> {
                         real.push((*s, m[i], c[i * m.len() + i].sqrt()));
                     }
                 }
-                Q::Simplex { .. } | Q::Precision(_) => {
+                Q::States(p, _, covariances) => {
+                    let centre = f.q.centre().ok_or("a factor of q is at its limit")?;
+                    let c = covariances.first().ok_or("no states")?;
+                    let n = centre.len() - 1;
+                    for (i, s) in f.sites.iter().enumerate() {
+                        match i.checked_sub(1) {
+                            Some(i) => real.push((*s, centre[i + 1], c[i * n + i].sqrt())),
+                            None if self.world.is_read(*s) => {
+                                sites.push(*s);
+                                shape.push(p.len());
+                            }
+                            None => {}
+                        }
+                    }
+                }
+                Q::Simplex { .. } | Q::Precision(_) | Q::Line(_) => {
                     return Err("a latent that is neither discrete nor Gaussian".into());
                 }
                 Q::Point(..) | Q::Choice(..) => {}
@@ -145,11 +170,7 @@ impl Part<'_, '_> {
     }
 
     /// log of the integral over real sites of exp log_joint; each in units of a spread around a centre.
-    fn integral(
-        &self,
-        real: &[(Site, f64, f64)],
-        values: &mut Assignment,
-    ) -> Result<f64, Reason> {
+    fn integral(&self, real: &[(Site, f64, f64)], values: &mut Assignment) -> Result<f64, Reason> {
         let n = real.len();
         let mut at = |x: &[f64]| -> Result<f64, Reason> {
             for ((s, m, unit), x) in real.iter().zip(x) {

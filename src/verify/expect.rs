@@ -144,7 +144,8 @@ impl<'a> World<'a> {
 
     fn shape(&self, u: UnknownId) -> Vec<usize> {
         let slots = &self.unknowns.get(u).slots;
-        let size = |p: &crate::model::PlateId| self.data.plates.get(p.index()).map_or(0, |p| p.size);
+        let size =
+            |p: &crate::model::PlateId| self.data.plates.get(p.index()).map_or(0, |p| p.size);
         slots.iter().map(size).collect()
     }
 
@@ -162,9 +163,9 @@ impl<'a> World<'a> {
                 Origin::Column(c) => {
                     let cells = match self.data.columns.get(c.index()) {
                         Some(Cells::Numbers(v)) => v.clone(),
-                        Some(Cells::Elements(v)) => v.mapv(|e| {
-                            if e == BLANK { f64::NAN } else { f64::from(e) }
-                        }),
+                        Some(Cells::Elements(v)) => {
+                            v.mapv(|e| if e == BLANK { f64::NAN } else { f64::from(e) })
+                        }
                         None => continue,
                     };
                     let cells = cells.as_standard_layout().into_owned();
@@ -207,14 +208,7 @@ impl<'a> World<'a> {
     }
 
     fn evaluate(&self, values: &Assignment, f: FactorId, at: &[usize]) -> Result<f64, Problem> {
-        naive::probe(
-            self.model,
-            self.data,
-            values,
-            &self.undecided,
-            f,
-            at,
-        )
+        naive::probe(self.model, self.data, values, &self.undecided, f, at)
     }
 
     fn discover(
@@ -239,7 +233,7 @@ impl<'a> World<'a> {
         let Some(of) = q.get(factor) else {
             return Ok(Tree::Undefined("no such factor".into()));
         };
-        if of.q.is_discrete() {
+        if of.q.is_discrete(site) {
             let Some(s) = of.sites.get(site).copied() else {
                 return Ok(Tree::Undefined("no such site".into()));
             };
@@ -261,10 +255,9 @@ impl<'a> World<'a> {
                 states,
             });
         }
-        let centre = of
-            .q
-            .centre()
-            .ok_or("a factor of q has no centre in double precision")?;
+        let centre =
+            of.q.centre()
+                .ok_or("a factor of q has no centre in double precision")?;
         let sites: Vec<usize> = if of.q.is_whole() {
             (0..of.sites.len()).collect()
         } else {
@@ -334,7 +327,7 @@ impl<'a> World<'a> {
                 Ok(total)
             }
             Tree::Leaf(list) => {
-                let rules = joint_rules(q, list)?;
+                let rules = joint_rules(q, list, decided)?;
                 self.product(e, &rules, values)
             }
         }
@@ -390,7 +383,11 @@ type JointRule = (Vec<Site>, Vec<super::rule::Weighted>);
 
 /// One rule a block: several factors of a block stand in a statement as a sum (their elements are independent), so that
 /// one rule serves them together. Gaussians become one Gaussian; others are crossed while that is little, else paired.
-fn joint_rules(q: &[Factor], list: &[(usize, Vec<usize>)]) -> Result<Vec<JointRule>, Reason> {
+fn joint_rules(
+    q: &[Factor],
+    list: &[(usize, Vec<usize>)],
+    decided: &[(usize, usize, usize)],
+) -> Result<Vec<JointRule>, Reason> {
     let wide = || "a factor of q is too wide for double precision".to_string();
     let mut out: Vec<JointRule> = vec![];
     let mut done: Vec<crate::derive::BlockId> = vec![];
@@ -400,17 +397,17 @@ fn joint_rules(q: &[Factor], list: &[(usize, Vec<usize>)]) -> Result<Vec<JointRu
             continue;
         }
         done.push(block);
-        let mine: Vec<(&Factor, &Vec<usize>)> = list
-            .iter()
-            .map(|(f, sites)| (&q[*f], sites))
-            .filter(|(f, _)| f.block == block)
+        let mine = || list.iter().filter(|(f, _)| q[*f].block == block);
+        let sites = mine()
+            .flat_map(|(f, s)| s.iter().map(|s| q[*f].sites[*s]))
             .collect();
-        let sites = mine
-            .iter()
-            .flat_map(|(f, s)| s.iter().map(|s| f.sites[*s]))
+        let parts: Vec<super::rule::Part<'_>> = mine()
+            .map(|(f, s)| {
+                let own = decided.iter().filter(|(g, _, _)| g == f);
+                let own = own.map(|(_, s, k)| (*s, *k)).collect();
+                (&q[*f].q, s.as_slice(), own)
+            })
             .collect();
-        let parts: Vec<(&super::factor::Q, &[usize])> =
-            mine.iter().map(|(f, s)| (&f.q, s.as_slice())).collect();
         out.push((sites, super::rule::joint(&parts).ok_or_else(wide)?));
     }
     Ok(out)

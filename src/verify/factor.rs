@@ -8,6 +8,7 @@
 //! simplex     Dirichlet(a); a probability is the first of two entries of one
 //! precision   L ~ Wishart(n, S): n/2 log|S| - n d/2 log 2 - log Gamma_d(n/2) + (n-d-1)/2 log|L| - tr(S L)/2
 //!             its value L or, for an inverse family, L^-1 (then + (d+1) log|L|); w given L ~ N(M, (P (x) L)^-1) beside it
+//! line        exp of an exponent, integrated numerically (see `line`)
 //! ```
 //!
 //! A Gamma(a, b) is the precision with d = 1, n = 2a, S = 2b. Not here: how the engine publishes them (see `read`).
@@ -20,6 +21,7 @@ use crate::algebra::UnknownId;
 use crate::derive::BlockId;
 use crate::numeric::linalg::{cholesky, inverse_spd};
 
+use super::line::Line;
 use super::square::{congruence, log_det, symmetric_direction};
 
 const LN_2PI: f64 = 1.837_877_066_409_345_3;
@@ -81,6 +83,10 @@ pub enum Q {
     },
     /// A precision, perhaps with means; the sites of the means come first.
     Precision(Precision),
+    /// One number, known up to its integral.
+    Line(Line),
+    /// A discrete site, then real ones given its state: probabilities, and mean and covariance in each state.
+    States(Vec<f64>, Vec<Vec<f64>>, Vec<Vec<f64>>),
 }
 
 /// See [`Q::Precision`].
@@ -140,9 +146,7 @@ impl Precision {
             .map(|i| ln_gamma(0.5 * (self.df - i as f64)))
             .sum::<f64>()
             + 0.25 * d * (d - 1.0) * std::f64::consts::PI.ln();
-        Some(
-            0.5 * self.df * log_det(&self.scale, self.d)? - 0.5 * self.df * d * 2f64.ln() - gamma,
-        )
+        Some(0.5 * self.df * log_det(&self.scale, self.d)? - 0.5 * self.df * d * 2f64.ln() - gamma)
     }
 
     fn entropy(&self) -> Option<f64> {
@@ -191,8 +195,7 @@ impl Precision {
                     }
                 }
             }
-            l += 0.5 * d as f64 * log_det(&self.pairs, self.count)?
-                + 0.5 * self.count as f64 * log
+            l += 0.5 * d as f64 * log_det(&self.pairs, self.count)? + 0.5 * self.count as f64 * log
                 - 0.5 * n as f64 * LN_2PI
                 - 0.5 * square;
         }
@@ -285,16 +288,28 @@ impl Factor {
                 mean: p.mean.iter().map(|x| by * x).collect(),
                 ..p.clone()
             }),
-            Q::Point(..) | Q::Choice(..) | Q::Table(..) | Q::Simplex { .. } => self.q.clone(),
+            Q::States(p, m, c) => {
+                let means = m.iter().map(|m| m.iter().map(|x| by * x).collect());
+                Q::States(p.clone(), means.collect(), c.clone())
+            }
+            Q::Point(..) | Q::Choice(..) | Q::Table(..) | Q::Simplex { .. } | Q::Line(_) => {
+                self.q.clone()
+            }
         };
         Factor { q, ..self.clone() }
     }
 }
 
 impl Q {
-    /// True where sites take one of finitely many states.
-    pub fn is_discrete(&self) -> bool {
-        matches!(self, Q::Choice(..) | Q::Table(..))
+    /// True where a site takes one of finitely many states.
+    pub fn is_discrete(&self, site: usize) -> bool {
+        match self {
+            Q::Choice(..) | Q::Table(..) => true,
+            Q::States(..) => site == 0,
+            Q::Point(..) | Q::Gaussian(..) | Q::Simplex { .. } | Q::Precision(_) | Q::Line(_) => {
+                false
+            }
+        }
     }
 
     /// True for what has no spread.
@@ -321,6 +336,20 @@ impl Q {
                 Some(log_b - expected)
             }
             Q::Precision(p) => p.entropy(),
+            Q::States(p, means, covariances) => {
+                let mut h = 0.0;
+                for ((p, m), c) in p.iter().zip(means).zip(covariances) {
+                    if *p > 0.0 {
+                        h += p * (Q::Gaussian(m.clone(), c.clone()).entropy()? - p.ln());
+                    }
+                }
+                Some(h)
+            }
+            Q::Line(line) => {
+                let nodes = line.nodes()?;
+                let expected: f64 = nodes.list.iter().map(|(w, x)| w * line.exponent(*x)).sum();
+                Some(nodes.log_integral - expected)
+            }
         }
     }
 
@@ -364,6 +393,13 @@ impl Q {
                 )
             }
             Q::Precision(p) => p.log_density(values),
+            Q::States(p, means, covariances) => {
+                let (k, x) = values.split_first()?;
+                let k = *k as usize;
+                let inside = Q::Gaussian(means.get(k)?.clone(), covariances.get(k)?.clone());
+                Some(p.get(k)?.ln() + inside.log_density(x)?)
+            }
+            Q::Line(line) => Some(line.exponent(*values.first()?) - line.nodes()?.log_integral),
         }
     }
 
@@ -396,6 +432,26 @@ impl Q {
                 Some(g.iter().take(keep).map(|x| x / total).collect())
             }
             Q::Precision(p) => p.draw(rng),
+            Q::States(p, means, covariances) => {
+                let k = *Q::Table(p.clone(), vec![p.len()]).draw(rng)?.first()?;
+                let state = k as usize;
+                let x = gaussian_draw(means.get(state)?, covariances.get(state)?, rng)?;
+                Some([&[k], x.as_slice()].concat())
+            }
+            // A node: fit for an identity that holds at every value.
+            Q::Line(line) => {
+                let mut u: f64 = rng.random();
+                let nodes = line.nodes()?.list;
+                let mut x = nodes.first()?.1;
+                for (w, node) in nodes {
+                    x = node;
+                    if u < w {
+                        break;
+                    }
+                    u -= w;
+                }
+                Some(vec![x])
+            }
         }
     }
 
@@ -412,6 +468,14 @@ impl Q {
                 return out;
             }
             Q::Simplex { a, .. } => a.len(),
+            Q::Line(_) => 5,
+            Q::States(p, means, covariances) => {
+                let mut out: Vec<f64> = p.iter().map(|_| StandardNormal.sample(rng)).collect();
+                for (m, c) in means.iter().zip(covariances) {
+                    out.extend(Q::Gaussian(m.clone(), c.clone()).direction(rng));
+                }
+                return out;
+            }
             Q::Precision(p) => {
                 let mut out = vec![StandardNormal.sample(rng)];
                 out.extend(symmetric_direction(p.d, p.d * p.d, rng));
@@ -475,6 +539,41 @@ impl Q {
                 a: scaled(a, direction),
                 single: *single,
             },
+            Q::States(p, means, covariances) => {
+                let (own, mut rest) = direction.split_at(p.len());
+                let (mut moved_means, mut moved) = (vec![], vec![]);
+                for (m, c) in means.iter().zip(covariances) {
+                    let (here, after) = rest.split_at(m.len() + c.len());
+                    rest = after;
+                    if let Q::Gaussian(m, c) = Q::Gaussian(m.clone(), c.clone()).moved(here, e)? {
+                        moved_means.push(m);
+                        moved.push(c);
+                    }
+                }
+                Q::States(normal(scaled(p, own)), moved_means, moved)
+            }
+            Q::Line(l) => {
+                let by = |i: usize| (e * direction.get(i).copied().unwrap_or(0.0)).exp();
+                // log and value may have either sign, or be 0; they move by the scale of the line.
+                let unit = l
+                    .nodes()?
+                    .list
+                    .iter()
+                    .map(|(w, x)| w * x.abs())
+                    .sum::<f64>();
+                Q::Line(Line {
+                    log: if l.inverse == 0.0 {
+                        l.log
+                    } else {
+                        l.log + by(0).ln()
+                    },
+                    value: l.value + by(1).ln() / unit,
+                    square: l.square * by(2),
+                    inverse: l.inverse * by(3),
+                    size: l.size * by(4),
+                    whole: l.whole,
+                })
+            }
             Q::Precision(p) => {
                 let (d, c) = (p.d, p.count);
                 let (first, rest) = direction.split_first()?;

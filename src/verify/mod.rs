@@ -19,9 +19,11 @@
 
 mod ascent;
 mod checks;
+mod coupled;
 mod evidence;
 mod expect;
 mod factor;
+mod line;
 mod read;
 mod report;
 mod rule;
@@ -37,8 +39,8 @@ use crate::compile;
 use crate::data::Dataset;
 use crate::derive::Derivation;
 use crate::diag::Diagnostic;
-use crate::engine::state::State;
 use crate::engine::Engine;
+use crate::engine::state::State;
 use crate::model::Model;
 use crate::plan::{Plan, Step};
 
@@ -99,11 +101,7 @@ impl Options {
 ///
 /// # Errors
 /// The findings of compilation: the model has no derivation, or the data do not fit it.
-pub fn verify(
-    model: &Model,
-    data: &Dataset,
-    options: &Options,
-) -> Result<Report, Vec<Diagnostic>> {
+pub fn verify(model: &Model, data: &Dataset, options: &Options) -> Result<Report, Vec<Diagnostic>> {
     let (derivation, plan) = compile::compile(model, Some(data))?;
     verify_derived(&derivation, &plan, data, options, &mut |_, _| {})
 }

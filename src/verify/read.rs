@@ -7,15 +7,17 @@
 
 use ndarray::{ArrayD, IxDyn};
 
-use crate::algebra::UnknownId;
+use crate::algebra::{Origin, UnknownId};
 use crate::derive::{Block, BlockId, Form, MomentKind};
 use crate::engine::Engine;
 use crate::engine::state::State;
 use crate::family::StatisticKind;
-use crate::model::{Domain, PlateId, Role};
+use crate::model::{Constraint, Domain, PlateId, Role};
 
+use super::coupled::Coupled;
 use super::expect::Reason;
 use super::factor::{Factor, Precision, Q, Site, Support, states};
+use super::line::Line;
 
 struct Reader<'e, 'a> {
     engine: &'e Engine<'a>,
@@ -36,20 +38,49 @@ pub fn factors(engine: &Engine<'_>, state: &State, id: BlockId) -> Result<Vec<Fa
         id,
         block,
     };
-    let read = if block.rows.is_some() {
-        r.rows()
-    } else if block.role != Role::Latent && !matches!(block.form, Form::Discrete) {
-        r.point()
-    } else {
-        match &block.form {
-            Form::Discrete => r.discrete(),
-            Form::Family(f) => return r.family(f.name()),
-            Form::Gaussian => r.gaussian(),
-            Form::GaussianWishart | Form::GaussianGamma => r.scale(),
-            Form::Deviation | Form::Network | Form::GaussianNetwork | Form::Conditional => None,
+    let none = || format!("no sampler for the form {}", block.form.name());
+    if block.rows.is_some() {
+        return r.rows().ok_or_else(none);
+    }
+    let coupled = Coupled { engine, state, id };
+    if block.role != Role::Latent && !matches!(block.form, Form::Discrete | Form::Network) {
+        return r.point().ok_or_else(none);
+    }
+    match &block.form {
+        Form::Discrete => r.discrete().ok_or_else(none),
+        Form::Family(f) => r.family(f.name()),
+        Form::Gaussian => r.gaussian().ok_or_else(none),
+        Form::GaussianWishart | Form::GaussianGamma => r.scale().ok_or_else(none),
+        Form::Network if block.role == Role::Latent => Ok(r.joint(coupled.discrete()?)),
+        Form::GaussianNetwork => {
+            let values: Option<Vec<Vec<f64>>> =
+                block.unknowns.iter().map(|u| r.value(*u)).collect();
+            let values = values.ok_or_else(none)?;
+            let mean = |s: Site| {
+                let i = block.unknowns.iter().position(|u| *u == s.unknown)?;
+                values.get(i)?.get(s.flat).copied()
+            };
+            Ok(r.joint(coupled.gaussian(&mean)?))
         }
-    };
-    read.ok_or_else(|| format!("no sampler for the form {}", block.form.name()))
+        Form::Conditional => {
+            let mut groups = vec![];
+            for sites in r.joint_sites().ok_or_else(none)? {
+                let (first, rest) = sites.split_first().ok_or_else(none)?;
+                groups.push((*first, rest.to_vec()));
+            }
+            let centres: Vec<Option<ArrayD<f64>>> =
+                block.unknowns.iter().map(|u| engine.centre(*u)).collect();
+            let centre = |s: Site| {
+                let i = block.unknowns.iter().position(|u| *u == s.unknown);
+                let of = i.and_then(|i| centres.get(i)).and_then(Option::as_ref);
+                of.and_then(|c| c.iter().nth(s.flat))
+                    .copied()
+                    .unwrap_or(0.0)
+            };
+            Ok(r.joint(coupled.in_states(&groups, &centre)?))
+        }
+        Form::Network | Form::Deviation => Err(none()),
+    }
 }
 
 impl Reader<'_, '_> {
@@ -73,7 +104,46 @@ impl Reader<'_, '_> {
             .collect()
     }
 
+    /// Factors of coupled elements; each counts as its first site's batch element does.
+    fn joint(&self, list: Vec<super::coupled::Read>) -> Vec<Factor> {
+        let weights = self.weights(&self.block.batch);
+        let shape = self.shape(&self.block.batch);
+        let weight = |s: Option<&Site>| -> Option<f64> {
+            let s = s?;
+            let i = self.block.unknowns.iter().position(|u| *u == s.unknown)?;
+            let at = states(s.flat, &self.engine.shape(s.unknown));
+            let own = self.block.batch_slots.get(i)?.iter().map(|b| at[*b]);
+            let flat = own.zip(&shape).fold(0, |f, (i, n)| f * n + i);
+            weights.get(flat).copied()
+        };
+        list.into_iter()
+            .map(|(sites, q)| {
+                let w = weight(sites.first()).unwrap_or(1.0);
+                self.factor(sites, q, w)
+            })
+            .collect()
+    }
+
+    /// The element (b, a), a < b, of a symmetric unknown: (a, b) stands for both.
+    fn is_second(&self, s: Site) -> bool {
+        let d = self.engine.derivation;
+        let unknown = d.unknowns.get(s.unknown);
+        let Origin::Variable(v) = unknown.origin else {
+            return false;
+        };
+        let symmetric = d
+            .model
+            .variable(v)
+            .constraints
+            .contains(&Constraint::Symmetric);
+        let at = states(s.flat, &self.engine.shape(s.unknown));
+        let plates = unknown.plates().len();
+        symmetric && matches!(at.get(..plates), Some([.., a, b]) if a > b)
+    }
+
     fn factor(&self, sites: Vec<Site>, q: Q, weight: f64) -> Factor {
+        let second = sites.first().is_some_and(|s| self.is_second(*s));
+        let weight = if second { 0.0 } else { weight };
         Factor {
             block: self.id,
             sites,
@@ -108,7 +178,10 @@ impl Reader<'_, '_> {
         let mut inside = self.block.inside_slots.get(i)?.clone();
         inside.extend(plates..shape.len());
         let size = |slots: &[usize]| -> Vec<usize> {
-            slots.iter().filter_map(|s| shape.get(*s).copied()).collect()
+            slots
+                .iter()
+                .filter_map(|s| shape.get(*s).copied())
+                .collect()
         };
         let (b, n) = (size(batch), size(&inside));
         let mut out = vec![];
@@ -189,7 +262,10 @@ impl Reader<'_, '_> {
         for (n, p) in results.q.chunks(bound.rows.states.max(1)).enumerate() {
             let mut at = vec![0; batch.len()];
             at[rows_at] = n / elements;
-            for (i, e) in others.iter().zip(states(n % elements, &bound.element_shape)) {
+            for (i, e) in others
+                .iter()
+                .zip(states(n % elements, &bound.element_shape))
+            {
                 at[*i] = e;
             }
             let flat = at.iter().zip(&batch).fold(0, |f, (i, n)| f * n + i);
@@ -283,6 +359,30 @@ impl Reader<'_, '_> {
                 "InverseWishart" => {
                     Q::Precision(Precision::alone(d, one("df", i)?, row("scale", i)?, true))
                 }
+                "GeneralisedInverseGaussian" => Q::Line(Line {
+                    log: one("p", i)? - 1.0,
+                    value: -0.5 * one("a", i)?,
+                    square: 0.0,
+                    inverse: -0.5 * one("b", i)?,
+                    size: 0.0,
+                    whole: false,
+                }),
+                "TruncatedGaussian" => Q::Line(Line {
+                    log: 0.0,
+                    value: one("linear", i)?,
+                    square: -0.5 * one("precision", i)?,
+                    inverse: 0.0,
+                    size: 0.0,
+                    whole: false,
+                }),
+                "GaussianLaplace" => Q::Line(Line {
+                    log: 0.0,
+                    value: one("linear", i)?,
+                    square: -0.5 * one("precision", i)?,
+                    inverse: 0.0,
+                    size: -one("rate", i)?,
+                    whole: true,
+                }),
                 _ => return None,
             })
         };
@@ -307,6 +407,17 @@ impl Reader<'_, '_> {
             values.push(self.value(*u)?);
         }
         let n: usize = lengths.iter().sum();
+        // One covariance for all batch elements that differ only where it is shared.
+        let varying: Vec<usize> = self.block.varying().collect();
+        let batch = self.shape(&self.block.batch);
+        let sizes: Vec<usize> = varying.iter().map(|i| batch[*i]).collect();
+        let place = |b: usize| -> usize {
+            let at = states(b, &batch);
+            varying
+                .iter()
+                .zip(&sizes)
+                .fold(0, |f, (i, n)| f * n + at[*i])
+        };
         let mut covariances = vec![vec![0.0; n * n]; sites.len()];
         let mut first = 0;
         for (u, rows) in self.block.unknowns.iter().zip(&lengths) {
@@ -318,7 +429,7 @@ impl Reader<'_, '_> {
                     for i in 0..*rows {
                         for j in 0..*columns {
                             c[(first + i) * n + second + j] =
-                                *part.get((b * rows + i) * columns + j)?;
+                                *part.get((place(b) * rows + i) * columns + j)?;
                         }
                     }
                 }
@@ -358,7 +469,10 @@ impl Reader<'_, '_> {
         let mean: Vec<f64> = mean.iter().copied().collect();
         let beta = self.parameter(0, "beta")?;
         let (df, scale) = if matrix {
-            (self.parameter(1, "df")?, self.parameter(1, "inverse_scale")?)
+            (
+                self.parameter(1, "df")?,
+                self.parameter(1, "inverse_scale")?,
+            )
         } else {
             let twice = |v: Vec<f64>| v.iter().map(|x| 2.0 * x).collect::<Vec<f64>>();
             (
@@ -380,7 +494,9 @@ impl Reader<'_, '_> {
                 inverse: false,
                 count,
                 mean: means?,
-                pairs: beta.get(b * count * count..(b + 1) * count * count)?.to_vec(),
+                pairs: beta
+                    .get(b * count * count..(b + 1) * count * count)?
+                    .to_vec(),
             });
             out.push(self.factor(s, q, w));
         }

@@ -6,6 +6,7 @@
 //! Gaussian    m +- sqrt(n) L_i, weight 1/2n each                    exact for polynomials of degree 3
 //! simplex     softmax(t +- s u), t = E log p, u = (1, -1, 0, ...)   exact for sums of log p_k: s so that the mean
 //!                                                                   log-sum-exp is 0
+//! line        few nodes that keep its statistics
 //! precision   (1 +- s) E L with 1 - s^2 = exp(2/d (E log|L| - log|E L|))   exact for L and log|L|; given L, w as a Gaussian
 //! ```
 
@@ -13,11 +14,13 @@ use statrs::function::gamma::digamma;
 
 use crate::numeric::linalg::{cholesky, inverse_spd};
 
-use super::factor::{Precision, Q, states};
+use super::factor::{Precision, Q};
 use super::square::log_det;
 
 /// At most this many points of several factors are crossed.
 const CROSSED: f64 = 16.0;
+/// The same where their rules have weights of their own, so that they cannot be paired.
+const LINES: f64 = 4096.0;
 
 /// A weight and the values it belongs to.
 pub type Weighted = (f64, Vec<f64>);
@@ -25,7 +28,10 @@ pub type Weighted = (f64, Vec<f64>);
 impl Q {
     /// True where sites that are read together must be the whole factor.
     pub fn is_whole(&self) -> bool {
-        !matches!(self, Q::Gaussian(..) | Q::Choice(..) | Q::Table(..))
+        !matches!(
+            self,
+            Q::Gaussian(..) | Q::Choice(..) | Q::Table(..) | Q::States(..)
+        )
     }
 
     /// Values inside the support, one for each site.
@@ -39,6 +45,19 @@ impl Q {
                 let total: f64 = a.iter().sum();
                 let keep = if *single { 1 } else { a.len() };
                 a.iter().take(keep).map(|x| x / total).collect()
+            }
+            Q::States(p, means, _) => {
+                let mut out = vec![0.0; 1 + means.first()?.len()];
+                for (p, m) in p.iter().zip(means) {
+                    for (o, m) in out.iter_mut().skip(1).zip(m) {
+                        *o += p * m;
+                    }
+                }
+                out
+            }
+            Q::Line(line) => {
+                let nodes = line.nodes()?.list;
+                vec![nodes.iter().max_by(|a, b| a.0.total_cmp(&b.0))?.1]
             }
             Q::Precision(p) => {
                 let mut out = p.mean.clone();
@@ -54,16 +73,23 @@ impl Q {
             Q::Choice(s, shape) => (0..shape.get(site).copied().unwrap_or(0))
                 .map(|k| f64::from(u8::from(s.get(site) == Some(&k))))
                 .collect(),
+            Q::States(p, _, _) if site == 0 => p.clone(),
             Q::Table(p, shape) => {
                 let mut out = vec![0.0; shape.get(site).copied().unwrap_or(0)];
                 if shape.len() == 1 {
                     out.clone_from(p);
                     return out;
                 }
+                // The state of a site in joint state i is i / stride modulo its number of states.
+                let stride = |s: usize| -> usize { shape.iter().skip(s + 1).product() };
+                let fixed: Vec<(usize, usize, usize)> = decided
+                    .iter()
+                    .filter_map(|(s, k)| Some((stride(*s), *shape.get(*s)?, *k)))
+                    .collect();
+                let (own, n) = (stride(site), out.len().max(1));
                 for (i, p) in p.iter().enumerate() {
-                    let at = states(i, shape);
-                    if *p > 0.0 && decided.iter().all(|(s, k)| at.get(*s) == Some(k)) {
-                        out[at[site]] += p;
+                    if *p > 0.0 && fixed.iter().all(|(d, n, k)| i / d % n == *k) {
+                        out[i / own % n] += p;
                     }
                 }
                 let total: f64 = out.iter().sum();
@@ -77,8 +103,27 @@ impl Q {
     }
 
     /// Weighted values of some of its sites; none where they do not exist in double precision.
-    pub fn points(&self, sites: &[usize]) -> Option<Vec<Weighted>> {
+    ///
+    /// `decided` are the states of discrete sites of the same factor.
+    pub fn points(&self, sites: &[usize], decided: &[(usize, usize)]) -> Option<Vec<Weighted>> {
         match self {
+            Q::States(p, means, covariances) => {
+                let only = decided.iter().find(|(s, _)| *s == 0).map(|(_, k)| *k);
+                let real: Option<Vec<usize>> = sites.iter().map(|s| s.checked_sub(1)).collect();
+                let real = real?;
+                let mut out = vec![];
+                for (k, ((p, m), c)) in p.iter().zip(means).zip(covariances).enumerate() {
+                    let weight = match only {
+                        Some(o) => f64::from(u8::from(o == k)),
+                        None => *p,
+                    };
+                    if weight > 0.0 {
+                        let inside = Q::Gaussian(m.clone(), c.clone()).points(&real, &[])?;
+                        out.extend(inside.into_iter().map(|(w, x)| (weight * w, x)));
+                    }
+                }
+                Some(out)
+            }
             Q::Point(v, _) => Some(vec![(1.0, pick(v, sites))]),
             Q::Choice(..) | Q::Table(..) => None,
             Q::Gaussian(m, c) => {
@@ -99,6 +144,7 @@ impl Q {
                     })
                     .collect(),
             ),
+            Q::Line(line) => line.few(),
             Q::Precision(p) => {
                 let mut out = vec![];
                 for (w, precision) in p.scaled()? {
@@ -119,16 +165,19 @@ impl Q {
     }
 }
 
+/// A factor, the sites of it that are read, and the states of others that are decided.
+pub type Part<'q> = (&'q Q, &'q [usize], Vec<(usize, usize)>);
+
 /// One rule for sites of several factors of a block, in their order.
-pub fn joint(parts: &[(&Q, &[usize])]) -> Option<Vec<Weighted>> {
-    if let [(q, sites)] = parts {
-        return q.points(sites);
+pub fn joint(parts: &[Part<'_>]) -> Option<Vec<Weighted>> {
+    if let [(q, sites, decided)] = parts {
+        return q.points(sites, decided);
     }
-    if parts.iter().all(|(q, _)| matches!(q, Q::Gaussian(..))) {
-        let n: usize = parts.iter().map(|(_, s)| s.len()).sum();
+    if parts.iter().all(|(q, _, _)| matches!(q, Q::Gaussian(..))) {
+        let n: usize = parts.iter().map(|(_, s, _)| s.len()).sum();
         let mut mean = vec![];
         let mut covariance = vec![0.0; n * n];
-        for (q, sites) in parts {
+        for (q, sites, _) in parts {
             let Q::Gaussian(m, c) = q else { return None };
             let first = mean.len();
             for (i, s) in sites.iter().enumerate() {
@@ -140,11 +189,17 @@ pub fn joint(parts: &[(&Q, &[usize])]) -> Option<Vec<Weighted>> {
         }
         return gaussian(&mean, &covariance);
     }
-    let rules: Option<Vec<Vec<Weighted>>> = parts.iter().map(|(q, s)| q.points(s)).collect();
+    let lines = parts
+        .iter()
+        .any(|(q, _, _)| matches!(q, Q::Line(_) | Q::States(..)));
+    let rules: Option<Vec<Vec<Weighted>>> = parts.iter().map(|(q, s, d)| q.points(s, d)).collect();
     let rules = rules?;
     let crossed: f64 = rules.iter().map(|r| r.len() as f64).product();
     let mut out: Vec<Weighted> = vec![(1.0, vec![])];
-    if crossed <= CROSSED {
+    if lines && crossed > LINES {
+        return None;
+    }
+    if lines || crossed <= CROSSED {
         for rule in &rules {
             let mut next = vec![];
             for (w, x) in &out {

@@ -34,7 +34,8 @@ pub fn simulated(model: &Model, rows: usize, labels: usize, seed: u64) -> Result
             sizes.plates.insert(p.name.clone(), labels);
         }
     }
-    let tables = naive::skeleton(model, None, &sizes, &|_| false, &mut rng).map_err(|e| e.to_string())?;
+    let tables = naive::skeleton(model, None, &sizes, &|_| false, &mut rng);
+    let tables = tables.map_err(|e| e.to_string())?;
     let by_table = tables
         .into_iter()
         .filter_map(|(t, text)| {

@@ -14,6 +14,7 @@ mod hand_em_votes;
 mod hand_gaussian;
 mod invariance;
 mod simulate;
+mod simulate_chains;
 mod simulate_rows;
 mod split;
 mod sprinkler;

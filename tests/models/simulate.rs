@@ -146,6 +146,7 @@ fn simulated_tables_are_those_in_the_folders() {
         ("dawid_skene", votes()),
     ];
     tables.extend(crate::simulate_rows::tables());
+    tables.extend(crate::simulate_chains::tables());
     for (name, text) in tables {
         let path = folder().join(name).join("data.csv");
         if std::env::var_os("UPDATE").is_some() {

@@ -7,7 +7,6 @@ use pmc::compile;
 use pmc::data::{self, DataFile, Dataset, Files};
 use pmc::model::Model;
 use pmc::source::SourceFile;
-use pmc::verify::{Options, Report, verify};
 
 /// The folder `models/`.
 pub fn folder() -> PathBuf {
@@ -41,16 +40,6 @@ pub fn bound(model: &Model, csv: &str) -> Dataset {
     }
 }
 
-/// The report of a model on data.
-pub fn report(text: &str, set: &[(&str, f64)], csv: &str, options: &Options) -> Report {
-    let model = model(text, set);
-    let data = bound(&model, csv);
-    match verify(&model, &data, options) {
-        Ok(r) => r,
-        Err(e) => panic!("{e:#?}"),
-    }
-}
-
 /// The header and `n` rows, spread evenly.
 pub fn some_rows(csv: &str, n: usize) -> String {
     let mut lines = csv.lines();
@@ -60,4 +49,10 @@ pub fn some_rows(csv: &str, n: usize) -> String {
     let mut out = vec![header];
     out.extend(rows.into_iter().step_by(step).take(n));
     out.join("\n") + "\n"
+}
+
+/// The header and the first `n` rows.
+pub fn first_rows(csv: &str, n: usize) -> String {
+    let lines: Vec<&str> = csv.lines().take(n + 1).collect();
+    lines.join("\n") + "\n"
 }

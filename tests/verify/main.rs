@@ -2,4 +2,5 @@
 
 mod fixture;
 mod folders;
+mod forms;
 mod mutations;
