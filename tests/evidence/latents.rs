@@ -345,7 +345,7 @@ fn far_from_zero_nothing_is_lost() {
 #[test]
 fn a_blank_label_among_known_ones_with_a_point_for_each_row() {
     // p[group][row][answer]; groups and answers in the order of their labels.
-    let p = [
+    let p: [[[f64; 2]; 3]; 2] = [
         [[0.2, 0.8], [0.6, 0.4], [0.7, 0.3]],
         [[0.9, 0.1], [0.35, 0.65], [0.5, 0.5]],
     ];

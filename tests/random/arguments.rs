@@ -256,7 +256,7 @@ impl Growing {
         let mut body = Expr::Number(self.r.short(low, high));
         if !plates.is_empty() && self.r.chance(60) {
             let (p, n) = self.r.pick(&plates).clone();
-            let mut list = |g: &mut Growing, n: usize| {
+            let list = |g: &mut Growing, n: usize| {
                 Expr::Table((0..n).map(|_| Expr::Number(g.r.short(low, high))).collect())
             };
             let other = plates.iter().find(|(q, _)| *q != p).cloned();

@@ -206,6 +206,8 @@ fn judge(spec: &Spec) -> Verdict {
             tol: 0.0,
             seed,
             restarts: 1,
+            // Every other time: steps between sweeps must keep the objective from falling too.
+            accelerate: seed == 1,
         };
         // The engine is made again: what it remembers must not matter.
         let (d, p, set) = (&derivation, &plan, &bound.dataset);
