@@ -285,8 +285,8 @@ impl Conditional {
     }
 }
 
-/// The known cells of z by batch element; empty where z is a variable.
-fn known_states(engine: &Engine<'_>, block: &Block) -> Vec<u32> {
+/// The known cells of a block's first unknown by element; empty where it is a variable.
+pub(super) fn known_states(engine: &Engine<'_>, block: &Block) -> Vec<u32> {
     match engine.derivation.unknowns.get(block.unknowns[0]).origin {
         Origin::Column(c) => match &engine.evaluator.data.columns[c.index()] {
             Cells::Elements(v) => v.iter().copied().collect(),
