@@ -62,7 +62,17 @@ impl<'p, 'a> Collected<'p, 'a> {
     pub fn new(page: &'p Page<'a>, block: &'p Block) -> Self {
         let slots = Slots::of(page.d, block);
         let names = page.names(block, &slots);
-        let messages = messages(page.d, &page.items, block, &slots);
+        let mut messages = messages(page.d, &page.items, block, &slots);
+        // Both orders of a symmetric pair are added up: the prior, written for one of them, is that of the element.
+        if block
+            .unknowns
+            .iter()
+            .any(|u| page.d.unknowns.get(*u).symmetric)
+        {
+            for (_, p) in &mut messages {
+                p.data.retain(|k| !matches!(k, Known::Ordered(..)));
+            }
+        }
         Collected {
             page,
             block,
