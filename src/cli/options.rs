@@ -72,9 +72,12 @@ pub(super) struct FitArgs {
     /// Stop at this relative change of the objective; 0 runs all iterations
     #[arg(long, default_value_t = 1e-6, value_parser = parse_tolerance, allow_negative_numbers = true)]
     pub tol: f64,
-    /// Extrapolate from sweep to sweep where that raises the objective
-    #[arg(long)]
+    /// Extrapolate between iterations wherever that does not lower the objective
+    #[arg(long, overrides_with = "no_accelerate")]
     pub accelerate: bool,
+    /// Plain iterations (the default)
+    #[arg(long, overrides_with = "accelerate")]
+    pub no_accelerate: bool,
     /// Threads; the result does not depend on it
     #[arg(long, value_name = "N", value_parser = parse_positive)]
     pub threads: Option<usize>,

@@ -59,6 +59,8 @@ impl Coordinates {
                     block: *id,
                     chart: Chart::Natural,
                 }),
+                // A choice among states has nothing between its values.
+                (Form::Network | Form::Conditional, _) => {}
                 _ => parts.extend(b.unknowns.iter().map(|u| Part {
                     block: *id,
                     chart: Chart::Point(*u, d.unknowns.get(*u).domain),

@@ -24,10 +24,11 @@ use crate::family::StatisticKind;
 use crate::model::PlateId;
 use crate::plan::Step;
 
+pub(super) use publish::publish_point;
+
 use given::apply;
 use network::start_network;
 use open::{start_block, start_discrete, start_rows};
-pub(super) use publish::publish_point;
 
 use super::Engine;
 use super::state::State;

@@ -205,30 +205,33 @@ fn single(
             iterations += 1;
         }
         let last = trace.last().copied().filter(|_| whole);
-        let mut leapt = false;
+        let mut leapt = None;
         if let Some(last) = last.filter(|_| iterations < options.max_iter)
             && sweep.leap(&mut state)
         {
-            let l = match sweep.after(&mut state) {
-                Ok(()) => engine.objective(&state),
-                Err(_) => f64::NAN,
+            leapt = match sweep.after(&mut state) {
+                Ok(()) => Some(engine.objective(&state)).filter(|l| *l >= last),
+                Err(_) => None,
             };
-            leapt = l >= last;
-            if leapt {
+            if leapt.is_some() {
                 sweep.land();
             } else {
                 sweep.fall_back(&mut state);
+                // The sweep in vain counts as an iteration, in which nothing changed.
                 trace.push(last);
                 iterations += 1;
             }
         }
-        if !leapt {
-            sweep
-                .after(&mut state)
-                .map_err(|e| fail(e, &trace, iterations))?;
-        }
+        let l = match leapt {
+            Some(l) => l,
+            None => {
+                sweep
+                    .after(&mut state)
+                    .map_err(|e| fail(e, &trace, iterations))?;
+                engine.objective(&state)
+            }
+        };
         whole = true;
-        let l = engine.objective(&state);
         if !l.is_finite() {
             let e = Diagnostic::new(Code::E0715, "the objective is not a finite number")
                 .note(format!("after {iterations} iterations it is {l}"))
@@ -264,7 +267,7 @@ fn single(
             && options.tol > 0.0
             && (l - b).abs() <= options.tol * l.abs()
         {
-            if leapt {
+            if leapt.is_some() {
                 // A leap that gained little says nothing of the next sweep: a plain one decides.
                 sweep.rest();
             } else {

@@ -15,6 +15,7 @@ use std::collections::BTreeMap;
 use ndarray::{ArrayD, IxDyn};
 
 use crate::algebra::{Origin, UnknownId};
+use crate::data::Cells;
 use crate::derive::{BlockId, Form, MomentKind, Target};
 use crate::diag::{Code, Diagnostic};
 use crate::family::Improper;
@@ -214,6 +215,21 @@ impl Engine<'_> {
         } else {
             format!("{}[{}]", unknown.name, parts.join(", "))
         }
+    }
+
+    /// The cells of a number column that is partly unknown, relative to its centre; NaN where blank.
+    pub fn cells(&self, u: UnknownId) -> Option<ArrayD<f64>> {
+        let Origin::Column(c) = self.derivation.unknowns.get(u).origin else {
+            return None;
+        };
+        let Cells::Numbers(v) = &self.evaluator.data.columns[c.index()] else {
+            return None;
+        };
+        let mut v = v.clone().into_dyn();
+        if let Some(c) = self.centre(u) {
+            v -= &c;
+        }
+        Some(v)
     }
 
     /// Where an unknown is declared.

@@ -11,6 +11,7 @@
 //! Everything is read off terms, blocks and messages: nothing here knows a model.
 
 mod block;
+mod coupled;
 mod factor;
 mod gaussian;
 mod items;

@@ -1,7 +1,7 @@
 //! Sentences: the method and why, what makes a block exact or split, how a sweep runs.
 
 use crate::algebra::UnknownId;
-use crate::derive::{BlockId, Derivation, Exactness, Form, Method};
+use crate::derive::{BlockId, Derivation, Exactness, Form, Method, Structure};
 use crate::model::{FactorId, Role};
 use crate::plan::{Plan, Step};
 use crate::source::Span;
@@ -177,8 +177,12 @@ pub fn sentences(
         out.extend(paths.apart(id));
     }
     if !inside.is_empty() {
+        let how = match b.structure {
+            Structure::Sequential => "are solved for one after the other",
+            _ => "are solved for together",
+        };
         out.push(format!(
-            "Elements along {} meet in one term, and are solved for together.",
+            "Elements along {} meet in one term, and {how}.",
             list(&inside)
         ));
     }
@@ -195,6 +199,15 @@ pub fn sentences(
         out.push(match b.form {
             Form::GaussianWishart | Form::GaussianGamma => format!(
                 "{} form one block: every quadratic term of the mean holds the precision once, so their joint factor has a closed form.",
+                names(d, &b.unknowns)
+            ),
+            Form::Conditional => format!(
+                "{} form one block: given each value of {}, the terms are quadratic in the rest.",
+                names(d, &b.unknowns),
+                names(d, &b.unknowns[..1]),
+            ),
+            Form::Network => format!(
+                "{} form one block: they are discrete, and terms hold them together.",
                 names(d, &b.unknowns)
             ),
             Form::Discrete => format!(
@@ -229,6 +242,13 @@ pub fn sentences(
             "Exact: it shares no term with another latent block, so q is its posterior given the parameters."
                 .into(),
         ),
+        Exactness::MeanField if latent.is_empty() => out.push(match b.form {
+            Form::Network => {
+                "Mean-field: its own elements are split from each other. Where the data couple few enough of them they are eliminated exactly instead, and the fit says so."
+                    .into()
+            }
+            _ => "Mean-field: its own elements are split from each other, as asked.".into(),
+        }),
         Exactness::MeanField => out.push(format!("Mean-field: split from {}.", list(&latent))),
         Exactness::Mode if latent.is_empty() => {
             out.push("A point: the maximum of its terms.".into());

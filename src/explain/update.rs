@@ -19,11 +19,11 @@ use crate::derive::{Block, Form};
 use crate::family::StatisticKind as K;
 use crate::model::{Axis, Role};
 
-use super::gaussian;
 use super::message::{Slots, Target, messages};
 use super::network;
 use super::page::Page;
 use super::simplify::add;
+use super::{coupled, gaussian};
 
 /// A line of an update.
 #[derive(Debug, Clone, PartialEq)]
@@ -152,7 +152,7 @@ pub fn equations(c: &Collected<'_, '_>) -> Vec<Equation> {
         Form::GaussianWishart | Form::GaussianGamma => gaussian::with_precision(c),
         Form::Deviation => deviation(c),
         Form::Network | Form::GaussianNetwork if network::is_network(c) => network::network(c),
-        Form::Network | Form::GaussianNetwork | Form::Conditional => vec![],
+        Form::Network | Form::GaussianNetwork | Form::Conditional => coupled::exponent(c),
         Form::Family(f) => match f.name() {
             "Dirichlet" => dirichlet(c),
             "Beta" => two(c, [K::Log, K::Log1m], ["a", "b"]),

@@ -42,6 +42,9 @@ pub struct Sizes {
 #[error("{0}")]
 pub struct SizeProblem(pub String);
 
+/// The most rows of a table.
+const LARGEST: usize = 20_000_000;
+
 /// The total of a Multinomial that states none.
 const TOTAL: usize = 100;
 
@@ -131,6 +134,7 @@ impl Ctx<'_> {
     fn labels(&self, id: PlateId) -> Result<Vec<String>, SizeProblem> {
         let plate = self.model.plate(id);
         let asked = self.sizes.plates.get(&plate.name).copied();
+        limited(asked.unwrap_or(0), &plate.name)?;
         let fitted = self.fitted.and_then(|f| f.get(id.index()));
         let numbered = |n: usize| (1..=n).map(|i| i.to_string()).collect::<Vec<_>>();
         let missing = || {
@@ -192,12 +196,13 @@ impl Ctx<'_> {
 
     fn rows(&self, table: &Table) -> Result<usize, SizeProblem> {
         let own = self.sizes.rows_of.get(&table.name).copied();
-        own.or(self.sizes.rows).ok_or_else(|| {
+        let rows = own.or(self.sizes.rows).ok_or_else(|| {
             let name = &table.name;
             SizeProblem(format!(
                 "the rows of `{name}` are missing: --rows N or --rows {name}=N"
             ))
-        })
+        })?;
+        limited(rows, &table.name)
     }
 
     /// Columns that are fixed by what rows there are: the key, the combinations of `every`, groups and positions.
@@ -222,6 +227,10 @@ impl Ctx<'_> {
                     (Every::Unequal(..), [a, b]) => a != b,
                     _ => true,
                 };
+                let total = labels
+                    .iter()
+                    .try_fold(1usize, |n, l| n.checked_mul(l.len()));
+                limited(total.unwrap_or(usize::MAX), &table.name)?;
                 let combinations = combinations(&labels, &kept);
                 for (i, c) in columns.iter().enumerate() {
                     let cells = combinations.iter().map(|at| field(&labels[i][at[i]]));
@@ -442,6 +451,15 @@ impl Ctx<'_> {
         }
         Ok(places.iter().map(|p| field(&labels[*p])).collect())
     }
+}
+
+/// No table may be too large to be held as text.
+fn limited(rows: usize, name: &str) -> Result<usize, SizeProblem> {
+    if rows > LARGEST {
+        let what = format!("`{name}` would have more than {LARGEST} elements");
+        return Err(SizeProblem(what));
+    }
+    Ok(rows)
 }
 
 /// A blank cell.

@@ -290,7 +290,7 @@ fn globals_follow_the_q_of_a_fit_and_rows_their_prior() {
         observe y[row] ~ Gaussian(m, precision = t)";
     let f = fitted(model, "y\n2\n3\n4\n");
     // beta = 2 + 3, mean = (2 + 9) / 5, shape = 3 + 3/2, rate = 2 + sum (y - 3)^2 / 2 + 2 * 3 (3 - 1)^2 / (2 * 5)
-    let (beta, mean, shape, rate) = (5.0, 2.2, 4.5, 2.0 + 1.0 + 2.4);
+    let (beta, mean, shape, rate): (f64, f64, f64, f64) = (5.0, 2.2, 4.5, 2.0 + 1.0 + 2.4);
     let one = |v: &Option<ArrayD<f64>>| *v.as_ref().and_then(|v| v.first()).expect("a number");
     let n = 20_000;
     let found = mean_of(&f, "y\n0\n", n, &|v| {

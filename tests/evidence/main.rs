@@ -7,6 +7,7 @@
     clippy::too_many_arguments
 )]
 
+mod blanks;
 mod bounds;
 mod conjugate;
 mod counts;

@@ -3,7 +3,7 @@
 use ndarray::{ArrayD, Dimension, IxDyn};
 use rand_chacha::ChaCha8Rng;
 
-use crate::algebra::{Origin, Subscript};
+use crate::algebra::Subscript;
 use crate::data::BLANK;
 use crate::derive::{BlockId, Form, MomentKind, Target};
 use crate::engine::Engine;
@@ -206,6 +206,19 @@ pub(super) fn start_block(
             continue;
         }
         let shape = engine.shape(*u);
+        if let Some(cells) = engine.cells(*u) {
+            // Known cells as they are, blank ones at the mean of the others, which is 0 where there is a centre.
+            let there: Vec<f64> = cells.iter().copied().filter(|x| !x.is_nan()).collect();
+            let mean = match (d.unknowns.get(*u).domain, there.len()) {
+                (Domain::Real, _) => 0.0,
+                (Domain::Probability, 0) => 0.5,
+                (_, 0) => 1.0,
+                (_, n) => there.iter().sum::<f64>() / n as f64,
+            };
+            let value = cells.mapv(|x| if x.is_nan() { mean } else { x });
+            let _ = publish_point(engine, state, *u, value);
+            continue;
+        }
         let k = shape.last().copied().unwrap_or(1).max(1);
         let mut value = match d.unknowns.get(*u).domain {
             Domain::Real if multiplied(engine, id) => {
@@ -226,9 +239,6 @@ pub(super) fn start_block(
         }
         // A default value is inside its domain by construction.
         let _ = publish_point(engine, state, *u, value);
-        if let Origin::Column(_) = d.unknowns.get(*u).origin {
-            continue;
-        }
     }
     state.blocks[id.index()].parameters.clear();
     random
