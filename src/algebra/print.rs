@@ -6,7 +6,7 @@
 //! form over two summed axes is written u' M v, a trace tr(A B), both without index letters.
 
 use crate::family::StatisticKind;
-use crate::model::{Domain, Fold, Model, PlateId, PlateKind};
+use crate::model::{Axis, Domain, Fold, Model, PlateId, PlateKind};
 
 use super::formula::Formula;
 use super::known::{Known, KnownFunction, KnownMatrix};
@@ -160,6 +160,13 @@ impl<'a> Writer<'a> {
 
     /// A known expression.
     pub fn known(&self, k: &Known, names: &Names) -> Formula {
+        if let Some((a, lag)) = lacks_lag(k) {
+            return Formula::Indicator(Box::new(Formula::relation(
+                Formula::name(names.get(a).unwrap_or("t")),
+                if lag == 1 { "=" } else { "≤" },
+                Formula::Number(f64::from(lag)),
+            )));
+        }
         match k {
             Known::Number(n) => Formula::Number(n.0),
             Known::Column(c, i) => self.column(*c, i, names),
@@ -408,6 +415,20 @@ impl<'a> Writer<'a> {
             Domain::Covariance | Domain::Precision
         )
     }
+}
+
+/// 1 - 1[t > k]: the axis and k of elements that have no predecessor.
+pub(super) fn lacks_lag(k: &Known) -> Option<(Axis, u32)> {
+    let Known::Add(parts) = k else { return None };
+    let ([Known::Multiply(product), Known::Number(one)]
+    | [Known::Number(one), Known::Multiply(product)]) = parts.as_slice()
+    else {
+        return None;
+    };
+    let [Known::Number(minus), Known::HasLag(a, lag)] = product.as_slice() else {
+        return None;
+    };
+    (one.0 == 1.0 && minus.0 == -1.0).then_some((*a, *lag))
 }
 
 /// Base and positive exponent of a factor that belongs below the line.

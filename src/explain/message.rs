@@ -318,7 +318,7 @@ fn of_piece(d: &Derivation, b: &Block, slots: &Slots, p: &Piece) -> Option<(Targ
 }
 
 /// Renames the axes of the statistic to the block's; what is no axis, or is one twice, becomes a condition.
-pub(super) fn aim(mut p: Piece, pairs: Vec<(Subscript, Axis)>) -> Piece {
+fn aim(mut p: Piece, pairs: Vec<(Subscript, Axis)>) -> Piece {
     let mut map: Vec<(Axis, Axis)> = vec![];
     let mut given = vec![];
     for (s, t) in pairs {

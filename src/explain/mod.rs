@@ -11,6 +11,7 @@
 //! Everything is read off terms, blocks and messages: nothing here knows a model.
 
 mod block;
+mod chain;
 mod coupled;
 mod factor;
 mod gaussian;
@@ -19,7 +20,6 @@ mod json;
 mod latex;
 mod markdown;
 mod message;
-mod network;
 mod normal_equations;
 mod page;
 mod paths;

@@ -186,6 +186,15 @@ pub fn sentences(
             list(&inside)
         ));
     }
+    for u in &b.unknowns {
+        let u = d.unknowns.get(*u);
+        if u.symmetric {
+            out.push(format!(
+                "{} is symmetric: both orders of its last two indices are one element, and what either of them collects is added up.",
+                u.name
+            ));
+        }
+    }
     if b.unknowns.len() > 1 {
         out.push(match b.form {
             Form::GaussianWishart | Form::GaussianGamma => format!(

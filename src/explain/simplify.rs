@@ -8,7 +8,7 @@ use crate::algebra::piece::Piece;
 use crate::algebra::{Known, Subscript, UnknownId};
 use crate::derive::Derivation;
 use crate::family::StatisticKind;
-use crate::model::Axis;
+use crate::model::{Axis, BINARY};
 
 use super::message::Target;
 
@@ -173,7 +173,48 @@ pub fn merge(list: &mut Vec<(Target, Piece)>) {
         }
     }
     out.retain(|(_, p)| p.coef != 0.0);
+    exhaust(&mut out);
     *list = out;
+}
+
+/// What holds at 0 and at 1 of a binary letter alike holds always.
+fn exhaust(list: &mut Vec<(Target, Piece)>) {
+    'again: loop {
+        for i in 0..list.len() {
+            for j in i + 1..list.len() {
+                if list[i].0 == list[j].0
+                    && let Some(p) = both(&list[i].1, &list[j].1)
+                {
+                    list[i].1 = p;
+                    list.remove(j);
+                    continue 'again;
+                }
+            }
+        }
+        return;
+    }
+}
+
+fn both(p: &Piece, q: &Piece) -> Option<Piece> {
+    let without = |p: &Piece, i: usize| {
+        let mut p = p.clone();
+        p.given.remove(i);
+        p
+    };
+    for (i, a) in p.given.iter().enumerate() {
+        for (j, b) in q.given.iter().enumerate() {
+            let (Subscript::Element(x), Subscript::Element(y)) = (&a.right, &b.right) else {
+                continue;
+            };
+            if a.left == b.left && a.plate == BINARY && x + y == 1 {
+                let (rest, other) = (without(p, i), without(q, j));
+                if rest == other {
+                    return Some(rest);
+                }
+            }
+        }
+    }
+    None
 }
 
 /// A sum of decimals as a person adds them: without the last bits of binary fractions.

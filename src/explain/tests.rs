@@ -298,10 +298,10 @@ fn joint_states_of_a_network() {
         true,
         &[
             "q(cloudy_n = c, sprinkler_n = s, rain_n = r) = rho_ncsr / Σ_{c', s', r'} rho_nc's'r'",
-            "ln rho_ncsr = 1[c = 0] ln(1/2) + 1[s = 1] ln p_sprinkler[c] \
+            "ln rho_ncsr = 1[s = 1] ln p_sprinkler[c] \
              + 1[s = 0] ln(1 - p_sprinkler[c]) + 1[r = 1] ln p_rain[c] \
              + 1[r = 0] ln(1 - p_rain[c]) + seen(wet_n) wet_n ln p_wet[s, r] \
-             + seen(wet_n) (1 - wet_n) ln(1 - p_wet[s, r]) - 1[c = 1] ln 2",
+             + seen(wet_n) (1 - wet_n) ln(1 - p_wet[s, r]) - ln 2",
         ],
     );
 }
@@ -335,8 +335,8 @@ fn lags_keep_their_square() {
         AUTOREGRESSION,
         false,
         &[
-            "a = (Σ_t 1[t > 1] y_t y_{t - 1}) / Σ_t 1[t > 1] y_{t - 1}^2",
-            "s2 = (Σ_t 1[t > 1] (y_t - y_{t - 1} a)^2) / Σ_t 1[t > 1]",
+            "a = (Σ_{t: t > 1} y_t y_{t - 1}) / Σ_{t: t > 1} y_{t - 1}^2",
+            "s2 = (Σ_{t: t > 1} (y_t - y_{t - 1} a)^2) / Σ_t 1[t > 1]",
         ],
     );
 }

@@ -20,10 +20,9 @@ use crate::family::StatisticKind as K;
 use crate::model::{Axis, Role};
 
 use super::message::{Slots, Target, messages};
-use super::network;
 use super::page::Page;
 use super::simplify::add;
-use super::{coupled, gaussian};
+use super::{chain, coupled, gaussian};
 
 /// A line of an update.
 #[derive(Debug, Clone, PartialEq)]
@@ -62,7 +61,17 @@ impl<'p, 'a> Collected<'p, 'a> {
     pub fn new(page: &'p Page<'a>, block: &'p Block) -> Self {
         let slots = Slots::of(page.d, block);
         let names = page.names(block, &slots);
-        let messages = messages(page.d, &page.items, block, &slots);
+        let mut messages = messages(page.d, &page.items, block, &slots);
+        // Both orders of a symmetric pair are added up: the prior, written for one of them, is that of the element.
+        if block
+            .unknowns
+            .iter()
+            .any(|u| page.d.unknowns.get(*u).symmetric)
+        {
+            for (_, p) in &mut messages {
+                p.data.retain(|k| !matches!(k, Known::Ordered(..)));
+            }
+        }
         Collected {
             page,
             block,
@@ -141,8 +150,9 @@ pub fn equations(c: &Collected<'_, '_>) -> Vec<Equation> {
         Form::Gaussian => gaussian::gaussian(c),
         Form::GaussianWishart | Form::GaussianGamma => gaussian::with_precision(c),
         Form::Deviation => deviation(c),
-        Form::Network | Form::GaussianNetwork if network::is_network(c) => network::network(c),
-        Form::Network | Form::GaussianNetwork | Form::Conditional => coupled::exponent(c),
+        Form::Network | Form::GaussianNetwork | Form::Conditional => {
+            chain::chain(c).unwrap_or_else(|| coupled::exponent(c))
+        }
         Form::Family(f) => match f.name() {
             "Dirichlet" => dirichlet(c),
             "Beta" => two(c, [K::Log, K::Log1m], ["a", "b"]),

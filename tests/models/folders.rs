@@ -9,7 +9,7 @@ use crate::fixture::{Fitted, data, exactly, fit, folder, model, names, try_fit};
 #[test]
 fn folders_are_complete() {
     let names = names();
-    assert!(names.len() >= 19, "only {names:?}");
+    assert!(names.len() >= 27, "only {names:?}");
     for n in &names {
         for f in ["model.pmod", "data.csv", "README.md"] {
             assert!(folder().join(n).join(f).is_file(), "models/{n}/{f}");
@@ -81,7 +81,7 @@ fn every_model_fits_alike_on_one_thread_and_on_two() {
 
 #[test]
 fn methods() {
-    let list: [(&str, &[&str], &[&str], &[(&str, f64)], &str, &str); 19] = [
+    let list: [(&str, &[&str], &[&str], &[(&str, f64)], &str, &str); 27] = [
         ("beta_bernoulli", &[], &[], &[], "exact posterior", "elbo"),
         ("normal_gamma", &[], &[], &[], "exact posterior", "elbo"),
         ("sprinkler", &[], &[], &[], "exact posterior", "elbo"),
@@ -119,6 +119,42 @@ fn methods() {
             &[],
             &[],
             "variational EM",
+            "elbo",
+        ),
+        ("bayesian_pca", &[], &[], &[], "variational Bayes", "elbo"),
+        ("hmm_gaussian", &[], &[], &[], "exact EM", "log_likelihood"),
+        (
+            "hmm_categorical",
+            &[],
+            &[],
+            &[],
+            "exact EM",
+            "log_likelihood",
+        ),
+        ("bayesian_hmm", &[], &[], &[], "variational Bayes", "elbo"),
+        (
+            "linear_dynamical_system",
+            &[],
+            &[],
+            &[],
+            "exact EM",
+            "log_likelihood",
+        ),
+        ("factorial_hmm", &[], &[], &[], "exact EM", "log_likelihood"),
+        (
+            "mixture_of_factor_analysers",
+            &[],
+            &[],
+            &[],
+            "exact EM",
+            "log_likelihood",
+        ),
+        (
+            "stochastic_block_model",
+            &[],
+            &[],
+            &[],
+            "variational Bayes",
             "elbo",
         ),
         (

@@ -5,9 +5,9 @@ use statrs::function::gamma::{digamma, ln_gamma};
 
 use crate::fixture::{Fitted, Table, data, exactly, fit, model, near, same_trace};
 
-const LN_2PI: f64 = 1.837_877_066_409_345_5;
+pub const LN_2PI: f64 = 1.837_877_066_409_345_5;
 
-fn vector(f: &Fitted, name: &str, parameter: &str) -> Vec<f64> {
+pub fn vector(f: &Fitted, name: &str, parameter: &str) -> Vec<f64> {
     f.get(name, parameter).iter().copied().collect()
 }
 
@@ -18,7 +18,7 @@ fn number(f: &Fitted, name: &str, parameter: &str) -> f64 {
 }
 
 /// Lower factor of a positive definite matrix.
-fn cholesky(a: &[Vec<f64>]) -> Vec<Vec<f64>> {
+pub fn cholesky(a: &[Vec<f64>]) -> Vec<Vec<f64>> {
     let n = a.len();
     let mut l = vec![vec![0.0; n]; n];
     for i in 0..n {
@@ -53,7 +53,7 @@ fn solve(l: &[Vec<f64>], b: &[f64]) -> Vec<f64> {
 }
 
 /// log N(x; m, C) by the factor of C.
-fn log_gaussian(x: &[f64], m: &[f64], l: &[Vec<f64>]) -> f64 {
+pub fn log_gaussian(x: &[f64], m: &[f64], l: &[Vec<f64>]) -> f64 {
     let d: Vec<f64> = x.iter().zip(m).map(|(x, m)| x - m).collect();
     let u = forward(l, &d);
     let log_det: f64 = (0..x.len()).map(|i| 2.0 * l[i][i].ln()).sum();
@@ -61,7 +61,7 @@ fn log_gaussian(x: &[f64], m: &[f64], l: &[Vec<f64>]) -> f64 {
 }
 
 /// Columns less their mean, over their standard deviation with divisor n.
-fn standardised(x: &[Vec<f64>]) -> Vec<Vec<f64>> {
+pub fn standardised(x: &[Vec<f64>]) -> Vec<Vec<f64>> {
     let (n, d) = (x.len() as f64, x[0].len());
     let mean: Vec<f64> = (0..d)
         .map(|j| x.iter().map(|r| r[j]).sum::<f64>() / n)

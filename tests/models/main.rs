@@ -9,6 +9,7 @@
 mod closed_forms;
 mod fixture;
 mod folders;
+mod hand_chains;
 mod hand_em;
 mod hand_em_votes;
 mod hand_gaussian;

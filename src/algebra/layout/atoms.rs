@@ -15,7 +15,7 @@ use crate::algebra::known::Known;
 use crate::algebra::layout::Layout;
 use crate::algebra::letters::Names;
 use crate::algebra::piece::{Condition, MatrixFactor, Piece, Square, SquareKind};
-use crate::algebra::print::{Writer, denominator};
+use crate::algebra::print::{Writer, denominator, lacks_lag};
 use crate::algebra::term::{Statistic, Subscript};
 
 /// A factor as it is written.
@@ -153,6 +153,7 @@ impl Writer<'_> {
                     | Known::IsElement(..)
                     | Known::Ordered(..),
                 ) => 2,
+                Raw::Data(k) if lacks_lag(k).is_some() => 2,
                 Raw::Stat(s) if s.kind == StatisticKind::Indicator => 3,
                 Raw::Data(_) => 4,
                 Raw::Stat(_) => 5,
@@ -378,7 +379,16 @@ impl Writer<'_> {
                 top.push(Formula::Indicator(Box::new(c.clone())));
             }
         }
+        let mut masks = vec![];
         for a in joined {
+            // What is 0 or 1 along a summed letter restricts the sum.
+            if a.order == 2
+                && inside(&a)
+                && let Formula::Indicator(condition) = &a.expected
+            {
+                masks.push((**condition).clone());
+                continue;
+            }
             let place = match (inside(&a), a.below) {
                 (true, false) => &mut within,
                 (true, true) => &mut within_below,
@@ -393,6 +403,11 @@ impl Writer<'_> {
                 _ => place.push(a.expected),
             }
         }
+        // A sum of nothing but a mask counts where it holds.
+        if within.is_empty() && within_below.is_empty() {
+            let indicator = |m| Formula::Indicator(Box::new(m));
+            within.extend(masks.drain(..).map(indicator));
+        }
         let letters: Vec<Formula> = over
             .iter()
             .filter_map(|a| names.get(*a).map(Formula::name))
@@ -401,6 +416,7 @@ impl Writer<'_> {
             .into_iter()
             .filter(|(b, _)| *b)
             .map(|(_, c)| c)
+            .chain(masks)
             .collect();
         let body = Formula::ratio(Formula::product(within), Formula::product(within_below));
         if letters.is_empty() {
