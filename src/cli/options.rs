@@ -72,6 +72,12 @@ pub(super) struct FitArgs {
     /// Stop at this relative change of the objective; 0 runs all iterations
     #[arg(long, default_value_t = 1e-6, value_parser = parse_tolerance, allow_negative_numbers = true)]
     pub tol: f64,
+    /// Extrapolate between iterations wherever that does not lower the objective
+    #[arg(long, overrides_with = "no_accelerate")]
+    pub accelerate: bool,
+    /// Plain iterations (the default)
+    #[arg(long, overrides_with = "accelerate")]
+    pub no_accelerate: bool,
     /// Threads; the result does not depend on it
     #[arg(long, value_name = "N", value_parser = parse_positive)]
     pub threads: Option<usize>,
@@ -99,6 +105,7 @@ impl FitArgs {
                 tol: self.tol,
                 seed: self.seed,
                 restarts: self.restarts,
+                accelerate: self.accelerate,
             },
             keep: self.keep.clone(),
         }
@@ -220,6 +227,15 @@ pub(super) struct ExplainArgs {
     /// How it is written
     #[arg(long, value_enum, default_value_t = ExplainFormat::Text)]
     pub format: ExplainFormat,
+    /// Whether two quantities are independent given the data, and by which path not; one name: its Markov blanket
+    #[arg(long, value_name = "NAME", num_args = 1..=2, conflicts_with = "format")]
+    pub why: Vec<String>,
+    /// With --why: these quantities are known too
+    #[arg(long, value_name = "NAMES", value_delimiter = ',', requires = "why")]
+    pub given: Vec<String>,
+    /// These observed columns have blank cells, which are unknown
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    pub blank: Vec<String>,
     #[command(flatten)]
     pub switches: SwitchArgs,
 }
@@ -235,8 +251,10 @@ pub(super) enum ExplainFormat {
     Latex,
     /// One JSON object
     Json,
-    /// The factor graph for Graphviz
+    /// The plate diagram for Graphviz
     Dot,
+    /// The plate diagram as a picture
+    Svg,
     /// The factor graph for Mermaid
     Mermaid,
 }

@@ -9,11 +9,14 @@
 //! Three functions carry everything: a pass *accumulates* A over segments of rows, segments *merge* by addition in a fixed
 //! order, blocks *update* from the A alone. Not here: files and printing.
 
+mod accelerate;
 pub mod bind;
 mod collapse;
 mod conditional;
+mod coordinates;
 mod coupled;
 pub mod evaluate;
+mod extrapolate;
 mod gaussian_network;
 pub mod init;
 pub mod network;
@@ -24,6 +27,8 @@ mod row_products;
 pub mod rows;
 pub mod run;
 pub mod state;
+mod sweep;
+pub mod symmetric;
 pub mod tensor;
 pub mod update;
 

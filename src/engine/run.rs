@@ -5,13 +5,12 @@
 
 use crate::data::Init;
 use crate::diag::{Code, Diagnostic};
-use crate::model::Role;
 use crate::numeric::log_or_floor;
-use crate::plan::Step;
 
 use super::Engine;
 use super::init;
 use super::state::State;
+use super::sweep::Sweep;
 use super::update::Noticed;
 
 /// How to run.
@@ -25,6 +24,8 @@ pub struct Options {
     pub seed: u64,
     /// Number of starts.
     pub restarts: usize,
+    /// Extrapolate between sweeps; the objective still never falls.
+    pub accelerate: bool,
 }
 
 impl Default for Options {
@@ -34,6 +35,7 @@ impl Default for Options {
             tol: 1e-6,
             seed: 0,
             restarts: 1,
+            accelerate: false,
         }
     }
 }
@@ -180,53 +182,56 @@ fn single(
     let fail = |e: Diagnostic, trace: &[f64], i: usize| (vec![e], trace.last().copied(), i);
     let mut state = engine.empty_state();
     let start = init::start(engine, &mut state, given, seed).map_err(|e| (e, None, 0))?;
-    let steps = &engine.plan.steps;
-    let d = engine.derivation;
-    let is_e = |s: &Step| match s {
-        Step::Pass(_) => true,
-        Step::Update(b) => d.block(*b).role == Role::Latent,
-    };
+    let mut sweep = Sweep::new(engine, &state, options.accelerate);
+    let em = engine.derivation.method.is_em();
     let mut trace: Vec<f64> = vec![];
-    let mut noticed = Noticed::default();
     let mut decreased = None;
-    let em = d.method.is_em();
-    let entry = init::entry(engine, &state);
-    // In EM the E-steps come first; in a cycle the sweep starts at the entry.
-    let (first, second): (Vec<Step>, Vec<Step>) = if em {
-        steps.iter().partition(|s| is_e(s))
-    } else {
-        let mut v = steps[entry..].to_vec();
-        v.extend(&steps[..entry]);
-        (v, vec![])
-    };
-    let go = |list: &[Step], state: &mut State, noticed: &mut Noticed| -> Result<(), Diagnostic> {
-        for s in list {
-            match s {
-                Step::Pass(p) => engine.run_pass(state, *p)?,
-                Step::Update(b) => {
-                    let n = engine.update(state, *b)?;
-                    noticed.boundary.extend(n.boundary);
-                    noticed.kept.extend(n.kept);
-                }
-            }
-        }
-        Ok(())
-    };
-    if em && steps.get(entry).is_some_and(|s| !is_e(s)) {
-        go(&second, &mut state, &mut noticed).map_err(|e| fail(e, &trace, 0))?;
+    if em && sweep.starts_before_cut {
+        sweep.before(&mut state).map_err(|e| fail(e, &trace, 0))?;
     }
     let trace_start = usize::from(!em);
     let mut iterations = 0;
     let mut stop = Stop::MaxIter;
+    // EM knows the objective of its start.
+    let mut whole = !em;
     loop {
-        if !em && iterations == options.max_iter {
-            break;
+        if whole {
+            if iterations == options.max_iter {
+                break;
+            }
+            sweep
+                .before(&mut state)
+                .map_err(|e| fail(e, &trace, iterations))?;
+            iterations += 1;
         }
-        if !em {
-            noticed = Noticed::default();
+        let last = trace.last().copied().filter(|_| whole);
+        let mut leapt = None;
+        if let Some(last) = last.filter(|_| iterations < options.max_iter)
+            && sweep.leap(&mut state)
+        {
+            leapt = match sweep.after(&mut state) {
+                Ok(()) => Some(engine.objective(&state)).filter(|l| *l >= last),
+                Err(_) => None,
+            };
+            if leapt.is_some() {
+                sweep.land();
+            } else {
+                sweep.fall_back(&mut state);
+                // The sweep in vain counts as an iteration, in which nothing changed.
+                trace.push(last);
+                iterations += 1;
+            }
         }
-        go(&first, &mut state, &mut noticed).map_err(|e| fail(e, &trace, iterations))?;
-        let l = engine.objective(&state);
+        let l = match leapt {
+            Some(l) => l,
+            None => {
+                sweep
+                    .after(&mut state)
+                    .map_err(|e| fail(e, &trace, iterations))?;
+                engine.objective(&state)
+            }
+        };
+        whole = true;
         if !l.is_finite() {
             let e = Diagnostic::new(Code::E0715, "the objective is not a finite number")
                 .note(format!("after {iterations} iterations it is {l}"))
@@ -239,9 +244,6 @@ fn single(
                 .note("some observed cell has probability 0, whatever the unknowns are")
                 .help("check the constant probabilities of 0 and 1 against the data, or give other starting values with --init");
             return Err(fail(e, &trace, iterations));
-        }
-        if !em {
-            iterations += 1;
         }
         let before = trace.last().copied();
         if let Some(b) = before
@@ -265,23 +267,21 @@ fn single(
             && options.tol > 0.0
             && (l - b).abs() <= options.tol * l.abs()
         {
-            stop = Stop::Converged;
-            break;
-        }
-        // Blocks that share no term are all at the posterior after one sweep.
-        if d.method == crate::derive::Method::ExactPosterior && options.tol > 0.0 {
-            stop = Stop::Converged;
-            break;
-        }
-        if em {
-            if iterations == options.max_iter {
+            if leapt.is_some() {
+                // A leap that gained little says nothing of the next sweep: a plain one decides.
+                sweep.rest();
+            } else {
+                stop = Stop::Converged;
                 break;
             }
-            noticed = Noticed::default();
-            go(&second, &mut state, &mut noticed).map_err(|e| fail(e, &trace, iterations))?;
-            iterations += 1;
+        }
+        // Blocks that share no term are all at the posterior after one sweep.
+        if engine.derivation.method == crate::derive::Method::ExactPosterior && options.tol > 0.0 {
+            stop = Stop::Converged;
+            break;
         }
     }
+    let noticed = sweep.noticed;
     let warnings = warn(engine, &noticed);
     Ok(Outcome {
         state,

@@ -8,6 +8,7 @@
 //! and writing files, printing (see `cli`).
 
 pub mod apply;
+mod blank_cells;
 pub mod collect;
 pub mod draw;
 pub mod elements;
@@ -91,7 +92,7 @@ pub struct ModelText {
     pub sha256: String,
 }
 
-/// `--set`, `--param`, `--latent`, `--flat`.
+/// `--set`, `--param`, `--latent`, `--flat`, `--accelerate`.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Switches {
     /// Constants that were set.
@@ -102,6 +103,9 @@ pub struct Switches {
     pub latent: Vec<String>,
     /// Variables made points without their prior.
     pub flat: Vec<String>,
+    /// The run extrapolated between iterations.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub accelerate: bool,
 }
 
 /// The objective.

@@ -71,6 +71,7 @@ pub(super) fn record(
             param: switches.param.clone(),
             latent: switches.latent.clone(),
             flat: switches.flat.clone(),
+            accelerate: settings.run.accelerate,
         },
         constants: constants(engine),
         roles: model

@@ -101,6 +101,7 @@ pub fn try_fit(
         tol: 0.0,
         seed: 0,
         restarts: 1,
+        accelerate: false,
     };
     let (outcome, _) = run(&engine, init.as_ref(), &options, &mut |_| true).map_err(show)?;
     let values = values(&d, &engine, &outcome);

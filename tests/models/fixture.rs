@@ -155,6 +155,7 @@ pub fn exactly(iterations: usize) -> Options {
         tol: 0.0,
         seed: 0,
         restarts: 1,
+        accelerate: false,
     }
 }
 

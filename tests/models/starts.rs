@@ -42,6 +42,7 @@ fn seeds(
                     tol,
                     seed,
                     restarts: 1,
+                    accelerate: false,
                 };
                 let f =
                     run_engine(engine, None, &options).map_err(|e| e[0].code.as_str().to_string());
@@ -105,6 +106,7 @@ fn gmm_restarts_find_the_best_known_optimum() {
                 tol: 1e-9,
                 seed: 0,
                 restarts: 20,
+                accelerate: false,
             };
             let f = run_engine(engine, None, &options).unwrap_or_else(|e| panic!("{e:?}"));
             for r in &f.restarts {
@@ -174,6 +176,7 @@ fn faithful_restarts() {
             tol: 1e-10,
             seed: 0,
             restarts: 10,
+            accelerate: false,
         };
         let f = run_engine(engine, None, &options).unwrap_or_else(|e| panic!("{e:?}"));
         for r in &f.restarts {

@@ -120,6 +120,7 @@ pub fn fit(
             tol: 0.0,
             seed: 0,
             restarts: 1,
+            accelerate: false,
         },
     )
 }
