@@ -10,7 +10,7 @@
 use crate::algebra::UnknownId;
 use crate::check;
 use crate::data::{BLANK, Cells, Dataset};
-use crate::derive::{self, Blanks, Derivation};
+use crate::derive::{self, Blanks, Derivation, Width};
 use crate::diag::Diagnostic;
 use crate::engine;
 use crate::model::{Body, ColumnId, DefinitionId, Expr, Model};
@@ -45,22 +45,32 @@ pub fn compile(
     let column = |c: ColumnId| data.is_some_and(|d| column_has_blanks(d, c));
     let blank = data.map_or_else(Vec::new, |d| definitions_with_blanks(model, d));
     let definition = |d: DefinitionId| blank.get(d.index()).copied().unwrap_or(false);
-    let derived = |wide: &dyn Fn(UnknownId) -> bool| {
+    let derived = |width: &dyn Fn(UnknownId) -> Width| {
         derive::derive(
             model,
             &Blanks {
                 column: &column,
                 definition: &definition,
-                wide,
+                width,
             },
         )
     };
-    let mut derivation = derived(&|_| data.is_none())?;
+    let unseen = |_| match data {
+        Some(_) => Width::Narrow,
+        None => Width::Unseen,
+    };
+    let mut derivation = derived(&unseen)?;
     if let Some(data) = data {
         // Whether coupled elements can be eliminated is seen from the graph that the data make.
         let wide = engine::network::too_wide(&derivation, data);
         if !wide.is_empty() {
-            derivation = derived(&|u| wide.contains(&u))?;
+            derivation = derived(&|u| {
+                if wide.contains(&u) {
+                    Width::Wide
+                } else {
+                    Width::Narrow
+                }
+            })?;
         }
     }
     let plan = plan::plan(&derivation)?;

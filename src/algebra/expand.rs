@@ -110,11 +110,17 @@ impl<'a> Expander<'a> {
 
     /// The expression as a known number, if no unknown's value occurs in it (its indices may be latent).
     pub fn known(&self, expr: &Expr) -> Option<Known> {
+        self.known_in(expr, &[])
+    }
+
+    /// The same inside folds over these axes: a fold over the rows of a column skips its blanks, so it is known.
+    fn known_in(&self, expr: &Expr, folded: &[Axis]) -> Option<Known> {
+        let known = |e: &Expr| self.known_in(e, folded);
         Some(match expr {
             Expr::Number(x) => Known::number(*x),
             Expr::Definition(d, idx) => {
                 let def = self.model.definition(*d);
-                if !def.known {
+                if !def.known || !self.definition_known(&def.body, folded) {
                     return None;
                 }
                 match &def.body {
@@ -123,20 +129,22 @@ impl<'a> Expander<'a> {
                 }
             }
             Expr::Column(c, idx) => {
-                if self.unknowns.column(*c).is_some() {
+                let own = self.model.column(*c).slots.first();
+                let skipped = folded.iter().any(|a| Some(&a.plate) == own);
+                if self.unknowns.column(*c).is_some() && !skipped {
                     return None;
                 }
                 Known::Column(*c, self.subscripts(idx))
             }
             Expr::Variable(..) => return None,
             Expr::Size(p) => Known::Size(*p),
-            Expr::Negate(a) => self.known(a)?.negated(),
-            Expr::Add(a, b) => Known::sum([self.known(a)?, self.known(b)?]),
-            Expr::Subtract(a, b) => Known::sum([self.known(a)?, self.known(b)?.negated()]),
-            Expr::Multiply(a, b) => Known::product([self.known(a)?, self.known(b)?]),
-            Expr::Divide(a, b) => Known::product([self.known(a)?, self.known(b)?.power(-1.0)]),
+            Expr::Negate(a) => known(a)?.negated(),
+            Expr::Add(a, b) => Known::sum([known(a)?, known(b)?]),
+            Expr::Subtract(a, b) => Known::sum([known(a)?, known(b)?.negated()]),
+            Expr::Multiply(a, b) => Known::product([known(a)?, known(b)?]),
+            Expr::Divide(a, b) => Known::product([known(a)?, known(b)?.power(-1.0)]),
             Expr::Power(a, b) => {
-                let (a, b) = (self.known(a)?, self.known(b)?);
+                let (a, b) = (known(a)?, known(b)?);
                 match b.as_number() {
                     Some(p) => a.power(p),
                     None => Known::Power(Box::new(a), Box::new(b)),
@@ -149,7 +157,7 @@ impl<'a> Expander<'a> {
                     Function::Sqrt => KnownFunction::Sqrt,
                     Function::Abs => KnownFunction::Abs,
                 };
-                Known::call(f, self.known(a)?)
+                Known::call(f, known(a)?)
             }
             Expr::Fold {
                 fold,
@@ -162,9 +170,25 @@ impl<'a> Expander<'a> {
                 restriction: restriction
                     .as_ref()
                     .map(|r| (r.column, r.row, Subscript::Axis(r.element))),
-                body: Box::new(self.known(body)?),
+                body: {
+                    let all: Vec<Axis> = folded.iter().chain(axes).copied().collect();
+                    Box::new(self.known_in(body, &all)?)
+                },
             },
         })
+    }
+
+    /// No blank cell that is an unknown stands in the definition.
+    fn definition_known(&self, body: &Body, folded: &[Axis]) -> bool {
+        if self.unknowns.columns().next().is_none() {
+            return true;
+        }
+        match body {
+            Body::Expr(e) => self.known_in(e, folded).is_some(),
+            Body::Table { entries, .. } => {
+                entries.iter().all(|e| self.known_in(e, folded).is_some())
+            }
+        }
     }
 
     /// The expression as a polynomial in statistics.
@@ -402,6 +426,16 @@ pub fn merge_known(p: Polynomial) -> Polynomial {
     if known.is_empty() {
         return rest;
     }
+    // A centre that is added and taken away again leaves nothing.
+    let mut parts: Vec<Term> = vec![];
+    for t in known {
+        match parts.iter_mut().find(|p| p.data == t.data) {
+            Some(p) => p.coef += t.coef,
+            None => parts.push(t),
+        }
+    }
+    parts.retain(|p| p.coef != 0.0);
+    let known = parts;
     let sum = Known::sum(
         known
             .into_iter()

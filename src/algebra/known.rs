@@ -64,6 +64,8 @@ pub enum Known {
     HasLag(Axis, u32),
     /// 1 where the subscript is this element, else 0.
     IsElement(Subscript, u32),
+    /// 1 where the first element is the second or stands before it in their plate, else 0.
+    Ordered(Subscript, Subscript),
     /// 1 where low <= x <= high, else 0.
     Between(Box<[Known; 3]>),
     /// Sum.
@@ -204,6 +206,7 @@ impl Known {
     pub fn call(f: KnownFunction, x: Known) -> Known {
         match (f, x.as_number()) {
             (KnownFunction::Log, Some(v)) if v > 0.0 => Known::number(v.ln()),
+            (KnownFunction::Log1m, Some(v)) if v < 1.0 => Known::number((-v).ln_1p()),
             (KnownFunction::Exp, Some(v)) => Known::number(v.exp()),
             (KnownFunction::Sqrt, Some(v)) if v >= 0.0 => Known::number(v.sqrt()),
             (KnownFunction::Abs, Some(v)) => Known::number(v.abs()),
@@ -221,6 +224,10 @@ impl Known {
             | Known::PresentDefinition(_, s) => s.iter().for_each(visit),
             Known::Centre(_, s) => s.iter().flatten().for_each(visit),
             Known::IsElement(s, _) => visit(s),
+            Known::Ordered(a, b) => {
+                visit(a);
+                visit(b);
+            }
             Known::Between(parts) => parts.iter().for_each(|k| k.subscripts(visit)),
             Known::Add(parts) | Known::Multiply(parts) => {
                 parts.iter().for_each(|k| k.subscripts(visit));
@@ -277,6 +284,10 @@ impl Known {
             | Known::PresentDefinition(_, s) => s.iter().for_each(|i| add(i, bound, out)),
             Known::Centre(_, s) => s.iter().flatten().for_each(|i| add(i, bound, out)),
             Known::IsElement(s, _) => add(s, bound, out),
+            Known::Ordered(a, b) => {
+                add(a, bound, out);
+                add(b, bound, out);
+            }
             Known::Between(parts) => parts.iter().for_each(|k| k.free_axes(bound, out)),
             Known::Add(parts) | Known::Multiply(parts) => {
                 parts.iter().for_each(|k| k.free_axes(bound, out));
@@ -325,6 +336,7 @@ impl Known {
             Known::PresentDefinition(d, s) => Known::PresentDefinition(*d, all(s)),
             Known::Centre(c, s) => Known::Centre(*c, s.iter().map(|o| o.as_ref().map(f)).collect()),
             Known::IsElement(s, e) => Known::IsElement(f(s), *e),
+            Known::Ordered(a, b) => Known::Ordered(f(a), f(b)),
             Known::Between(p) => Known::Between(Box::new([p[0].map(f), p[1].map(f), p[2].map(f)])),
             Known::Add(p) => Known::Add(p.iter().map(|k| k.map(f)).collect()),
             Known::Multiply(p) => Known::Multiply(p.iter().map(|k| k.map(f)).collect()),

@@ -182,6 +182,15 @@ impl<'a> Writer<'a> {
                     plate.map_or(Formula::Number(f64::from(*e)), |p| self.element(p, *e)),
                 )))
             }
+            Known::Ordered(a, b) => {
+                let word = || Formula::Word("element".into());
+                let side = |s| self.subscript(s, self.plate_of(s), names);
+                Formula::Indicator(Box::new(Formula::relation(
+                    side(a).unwrap_or_else(word),
+                    "≤",
+                    side(b).unwrap_or_else(word),
+                )))
+            }
             Known::Between(p) => Formula::Indicator(Box::new(Formula::relation(
                 self.known(&p[0], names),
                 "≤",

@@ -124,20 +124,24 @@ impl Expander<'_> {
                 unknown: vec![],
             });
         }
+        let unknown = match expr {
+            Expr::Variable(v, idx) => Some((self.unknowns.variable(*v), idx)),
+            Expr::Column(c, idx) => self.unknowns.column(*c).map(|u| (u, idx)),
+            _ => None,
+        };
+        if let Some((u, idx)) = unknown {
+            return match self.unknowns.get(u).domain {
+                Domain::Positive | Domain::Probability => Ok(Scale {
+                    known: Known::number(1.0),
+                    unknown: vec![(u, self.subscripts(idx), 1.0)],
+                }),
+                _ => Err(Refusal::NoFamily(format!(
+                    "`{}` stands in a spread or rate and is not positive by its domain",
+                    self.unknowns.get(u).name
+                ))),
+            };
+        }
         match expr {
-            Expr::Variable(v, idx) => {
-                let u = self.unknowns.variable(*v);
-                match self.unknowns.get(u).domain {
-                    Domain::Positive | Domain::Probability => Ok(Scale {
-                        known: Known::number(1.0),
-                        unknown: vec![(u, self.subscripts(idx), 1.0)],
-                    }),
-                    _ => Err(Refusal::NoFamily(format!(
-                        "`{}` stands in a spread or rate and is not positive by its domain",
-                        self.unknowns.get(u).name
-                    ))),
-                }
-            }
             Expr::Multiply(a, b) => Ok(self.scale(a)?.times(self.scale(b)?)),
             Expr::Divide(a, b) => Ok(self.scale(a)?.times(self.scale(b)?.power(-1.0))),
             Expr::Power(a, b) => match self.known(b).and_then(|k| k.as_number()) {

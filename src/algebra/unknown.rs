@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use crate::model::{
-    Argument, Axis, Body, Case, ColumnId, ColumnType, Conditional, DefinitionId, Domain, Expr,
-    FactorKind, Index, Matrix, Model, PlateId, Role, VariableId,
+    Argument, Axis, Body, Case, ColumnId, ColumnType, Conditional, Constraint, DefinitionId,
+    DistributionKind, Domain, Expr, FactorKind, Index, Matrix, Model, PlateId, Role, VariableId,
 };
 
 /// An unknown, by position in [`Unknowns`].
@@ -23,7 +23,7 @@ impl UnknownId {
 pub enum Origin {
     /// `param` or `latent`.
     Variable(VariableId),
-    /// An observed column with children: known where its cell is, latent where it is blank.
+    /// An observed column with children, or one of vectors: known where its cell is, latent where it is blank.
     Column(ColumnId),
 }
 
@@ -42,6 +42,8 @@ pub struct Unknown {
     pub domain: Domain,
     /// Asked to be split along its plates.
     pub factorised: bool,
+    /// Its last two slots may change places: one element per unordered pair.
+    pub symmetric: bool,
 }
 
 impl Unknown {
@@ -70,7 +72,7 @@ pub struct Unknowns {
 impl Unknowns {
     /// Those of a model when `blank` says which observed columns may hold blanks.
     pub fn of(model: &Model, blank: &dyn Fn(ColumnId) -> bool) -> Unknowns {
-        let conditioned = conditioned(model);
+        let (conditioned, joint) = (conditioned(model), joint_vectors(model));
         let mut items: Vec<Unknown> = model
             .variables
             .iter()
@@ -82,11 +84,13 @@ impl Unknowns {
                 slots: v.slots.clone(),
                 domain: v.domain,
                 factorised: v.factorised,
+                symmetric: v.constraints.contains(&Constraint::Symmetric),
             })
             .collect();
         for (i, c) in model.columns.iter().enumerate() {
             let id = ColumnId::from(i);
-            if c.observed && blank(id) && conditioned.contains(&id) {
+            let joint = joint.contains(&id) && c.ty == ColumnType::Real;
+            if c.observed && blank(id) && (conditioned.contains(&id) || joint) {
                 items.push(Unknown {
                     name: c.name.clone(),
                     origin: Origin::Column(id),
@@ -101,6 +105,7 @@ impl Unknowns {
                         ColumnType::Label(p) => Domain::Element(p),
                     },
                     factorised: false,
+                    symmetric: false,
                 });
             }
         }
@@ -125,10 +130,43 @@ impl Unknowns {
             .map(|i| UnknownId(i as u32))
     }
 
+    /// The columns that are partly unknown.
+    pub fn columns(&self) -> impl Iterator<Item = (UnknownId, ColumnId)> {
+        self.items
+            .iter()
+            .enumerate()
+            .filter_map(|(i, u)| match u.origin {
+                Origin::Column(c) => Some((UnknownId(i as u32), c)),
+                Origin::Variable(_) => None,
+            })
+    }
+
     /// All ids in order.
     pub fn ids(&self) -> impl Iterator<Item = UnknownId> + use<> {
         (0..self.items.len() as u32).map(UnknownId)
     }
+}
+
+/// The columns whose cells along an `over` axis are one vector with a matrix spread: what is blank depends on what is not.
+fn joint_vectors(model: &Model) -> BTreeSet<ColumnId> {
+    fn joint(c: &Case) -> bool {
+        match c {
+            Case::Always(d) => {
+                d.kind == DistributionKind::Gaussian
+                    && d.arguments
+                        .iter()
+                        .any(|(_, a, _)| matches!(a, Argument::Matrix(_)))
+            }
+            Case::By { branches, .. } => branches.iter().any(|(_, b)| joint(b)),
+        }
+    }
+    let columns = model.factors.iter().filter_map(|f| match &f.kind {
+        FactorKind::ObservedColumn(column, c) => {
+            (joint(&c.usual) || c.first.as_ref().is_some_and(joint)).then_some(*column)
+        }
+        _ => None,
+    });
+    columns.collect()
 }
 
 /// The columns that have a statement of their own and that arguments of statements read cell by cell: as an index, or as a

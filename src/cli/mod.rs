@@ -19,12 +19,15 @@ mod output;
 mod predict;
 mod progress;
 mod score;
+mod simulate;
 
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
-use options::{CheckArgs, EmitArgs, ExplainArgs, FitArgs, FormatArgs, PredictArgs, ScoreArgs};
+use options::{
+    CheckArgs, EmitArgs, ExplainArgs, FitArgs, FormatArgs, PredictArgs, ScoreArgs, SimulateArgs,
+};
 use output::{Failure, Output};
 
 /// A probabilistic model compiler: declare a model, and pmc derives and runs its inference algorithm.
@@ -47,6 +50,8 @@ enum Command {
     Predict(PredictArgs),
     /// Held-out log predictive density of new rows
     Score(ScoreArgs),
+    /// Data drawn from a model or a fit
+    Simulate(Box<SimulateArgs>),
     /// A stage of the compilation
     Emit(Box<EmitArgs>),
     /// Format model files in place
@@ -93,6 +98,7 @@ fn run(command: Command, out: &mut Output) -> Result<(), Failure> {
         Command::Explain(args) => explain::run(&args, out),
         Command::Predict(args) => predict::run(&args, out),
         Command::Score(args) => score::run(&args, out),
+        Command::Simulate(args) => simulate::run(&args, out),
         Command::Emit(args) => emit::run(&args, out),
         Command::Fmt(args) => format::run(&args, out),
         Command::New { name } => new::run(&name, out),

@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use crate::{check, engine, fit};
 
 /// What changes a model without editing it.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Default, PartialEq, Args)]
 pub(super) struct SwitchArgs {
     /// Another value of a number constant
     #[arg(long, value_name = "NAME=VALUE", value_parser = parse_set)]
@@ -159,6 +159,36 @@ pub(super) struct ScoreArgs {
     pub json: bool,
 }
 
+/// `pmc simulate`
+#[derive(Debug, Clone, Args)]
+pub(super) struct SimulateArgs {
+    /// The model file (.pmod), or a fit
+    pub model: PathBuf,
+    /// Rows of the tables, or of one data block; labels are made up and split over them
+    #[arg(long, value_name = "[BLOCK=]N", value_parser = parse_rows)]
+    pub rows: Vec<(Option<String>, usize)>,
+    /// How many labels a plate has (or columns, for a plate of columns)
+    #[arg(long, value_name = "PLATE=N", value_parser = parse_size)]
+    pub plate: Vec<(String, usize)>,
+    /// Rows to draw into: the columns that no statement generates; observed ones may be absent
+    #[arg(long, value_name = "[BLOCK=]FILE", value_parser = parse_file)]
+    pub data: Vec<(Option<String>, PathBuf)>,
+    /// Values of variables; a param without a prior needs one
+    #[arg(long, value_name = "FILE")]
+    pub init: Option<PathBuf>,
+    /// Seed of the draws
+    #[arg(long, default_value_t = 0)]
+    pub seed: u64,
+    /// Where the data are written; with several data blocks a folder, or FILE.csv for FILE.BLOCK.csv
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Where the values of the variables are written, as --init reads them
+    #[arg(long, value_name = "FILE")]
+    pub truth: Option<PathBuf>,
+    #[command(flatten)]
+    pub switches: SwitchArgs,
+}
+
 /// `pmc emit`
 #[derive(Debug, Clone, Args)]
 pub(super) struct EmitArgs {
@@ -197,6 +227,15 @@ pub(super) struct ExplainArgs {
     /// How it is written
     #[arg(long, value_enum, default_value_t = ExplainFormat::Text)]
     pub format: ExplainFormat,
+    /// Whether two quantities are independent given the data, and by which path not; one name: its Markov blanket
+    #[arg(long, value_name = "NAME", num_args = 1..=2, conflicts_with = "format")]
+    pub why: Vec<String>,
+    /// With --why: these quantities are known too
+    #[arg(long, value_name = "NAMES", value_delimiter = ',', requires = "why")]
+    pub given: Vec<String>,
+    /// These observed columns have blank cells, which are unknown
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    pub blank: Vec<String>,
     #[command(flatten)]
     pub switches: SwitchArgs,
 }
@@ -212,8 +251,10 @@ pub(super) enum ExplainFormat {
     Latex,
     /// One JSON object
     Json,
-    /// The factor graph for Graphviz
+    /// The plate diagram for Graphviz
     Dot,
+    /// The plate diagram as a picture
+    Svg,
     /// The factor graph for Mermaid
     Mermaid,
 }
@@ -247,6 +288,28 @@ fn parse_block(text: &str) -> Result<(String, PathBuf), String> {
             Ok((name.to_string(), PathBuf::from(file)))
         }
         _ => Err("expected BLOCK=FILE".into()),
+    }
+}
+
+fn parse_rows(text: &str) -> Result<(Option<String>, usize), String> {
+    match text.split_once('=') {
+        Some((name, n)) => Ok((Some(name.trim().to_string()), parse_positive(n)?)),
+        None => Ok((None, parse_positive(text)?)),
+    }
+}
+
+fn parse_size(text: &str) -> Result<(String, usize), String> {
+    let (name, n) = text.split_once('=').ok_or("expected PLATE=N")?;
+    Ok((name.trim().to_string(), parse_positive(n)?))
+}
+
+fn parse_file(text: &str) -> Result<(Option<String>, PathBuf), String> {
+    match text.split_once('=') {
+        Some((name, file)) if !name.is_empty() && !file.is_empty() => {
+            Ok((Some(name.to_string()), PathBuf::from(file)))
+        }
+        Some(_) => Err("expected FILE or BLOCK=FILE".into()),
+        None => Ok((None, PathBuf::from(text))),
     }
 }
 

@@ -5,6 +5,7 @@ use crate::diag::Diagnostic;
 use crate::family::{StatisticKind, Support, by_signature};
 use crate::model::{Domain, Model, PlateId, Role};
 
+use super::Width;
 use super::block::{Block, Exactness, Form, Structure};
 use super::group::{Group, Rule, kinds_of};
 use super::{refusal, structure};
@@ -18,7 +19,7 @@ pub fn block(
     unknowns: &Unknowns,
     g: &Group,
     terms: &[Term],
-    wide: bool,
+    width: Width,
 ) -> Result<Block, Box<Diagnostic>> {
     let first = unknowns.get(g.unknowns[0]);
     let inside = g.inside_slots.iter().any(|s| !s.is_empty());
@@ -26,6 +27,20 @@ pub fn block(
     let not_yet = |what: String, help: &str| {
         Box::new(refusal::group(model, unknowns, g.unknowns[0], what, help))
     };
+    if first.symmetric && (inside || first.element_plate().is_some()) {
+        return Err(not_yet(
+            if inside {
+                format!(
+                    "elements of the symmetric `{}` are coupled with each other along {}",
+                    first.name,
+                    inside_names(model, unknowns, g)
+                )
+            } else {
+                format!("`{}` is discrete and symmetric", first.name)
+            },
+            "without `symmetric` both orders of an index pair are elements of their own",
+        ));
+    }
     let mut rows = None;
     let mut structure = Structure::Parallel;
     let form = if g.rule == Rule::Conditional {
@@ -42,7 +57,7 @@ pub fn block(
         rows = row_plate(model, g, terms).filter(|p| !inside && !beside_rows(g, *p, terms));
         if inside || (g.unknowns.len() > 1 && rows.is_none()) {
             structure = if inside {
-                structure::discrete(model, unknowns, g, terms, wide)
+                structure::discrete(model, unknowns, g, terms, width)
             } else {
                 Structure::Elimination
             };

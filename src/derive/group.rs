@@ -234,7 +234,9 @@ impl Coupling<'_> {
 
     fn applies(&self, rule: Rule, g: &(Vec<UnknownId>, Rule), h: &(Vec<UnknownId>, Rule)) -> bool {
         let union: Vec<UnknownId> = g.0.iter().chain(&h.0).copied().collect();
-        if union.iter().any(|u| self.split_asked(*u)) || !self.held_together(&g.0, &h.0) {
+        // An element of a symmetric unknown stands at two places of the others: it is updated by itself.
+        let alone = |u: &UnknownId| self.split_asked(*u) || self.unknowns.get(*u).symmetric;
+        if union.iter().any(alone) || !self.held_together(&g.0, &h.0) {
             return false;
         }
         let role = self.unknowns.get(g.0[0]).role;

@@ -41,8 +41,19 @@ pub struct Blanks<'a> {
     pub column: &'a dyn Fn(ColumnId) -> bool,
     /// Observed definitions that hold blanks.
     pub definition: &'a dyn Fn(DefinitionId) -> bool,
-    /// Discrete unknowns whose coupled elements the data make too many for elimination.
-    pub wide: &'a dyn Fn(UnknownId) -> bool,
+    /// Whether the data allow the coupled elements of a discrete unknown to be eliminated.
+    pub width: &'a dyn Fn(UnknownId) -> Width,
+}
+
+/// Whether coupled discrete elements can be eliminated one by one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Width {
+    /// No table on the way is too large.
+    Narrow,
+    /// Some is.
+    Wide,
+    /// There are no data yet.
+    Unseen,
 }
 
 /// What the compiler derived.
@@ -94,8 +105,12 @@ pub fn derive(model: &Model, blanks: &Blanks<'_>) -> Result<Derivation, Vec<Diag
     let mut blocks = vec![];
     let mut errors = vec![];
     for g in &groups {
-        let wide = g.unknowns.iter().any(|u| (blanks.wide)(*u));
-        match family_match::block(model, &unknowns, g, &built.terms.items, wide) {
+        let widths: Vec<Width> = g.unknowns.iter().map(|u| (blanks.width)(*u)).collect();
+        let width = [Width::Wide, Width::Unseen]
+            .into_iter()
+            .find(|w| widths.contains(w))
+            .unwrap_or(Width::Narrow);
+        match family_match::block(model, &unknowns, g, &built.terms.items, width) {
             Ok(mut b) => {
                 collect_compounds(&mut b, &built.terms, &unknowns);
                 blocks.push(b);
@@ -107,7 +122,7 @@ pub fn derive(model: &Model, blanks: &Blanks<'_>) -> Result<Derivation, Vec<Diag
         return Err(errors);
     }
     couple(&mut blocks, &built.terms);
-    shared::mark(model, &mut blocks, &built.terms.items);
+    shared::mark(model, &unknowns, &mut blocks, &built.terms.items);
     let mut all_messages = vec![];
     {
         let of = BlockOf {

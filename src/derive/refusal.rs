@@ -78,7 +78,11 @@ pub fn statement(model: &Model, factor: &Factor, refused: &Refused<'_>) -> Diagn
 /// A variable whose constraint no update respects.
 pub fn constrained(model: &Model, v: VariableId) -> Option<Diagnostic> {
     let variable = model.variable(v);
-    let constraint = variable.constraints.first()?;
+    let along_axis = variable.brackets < variable.slots.len();
+    let constraint = variable
+        .constraints
+        .iter()
+        .find(|c| along_axis || **c != Constraint::Symmetric)?;
     let plate = |p| format!("`{}`", model.plate(p).name);
     let (words, help) = match constraint {
         Constraint::UnitNorm(p) => (
@@ -94,8 +98,8 @@ pub fn constrained(model: &Model, v: VariableId) -> Option<Diagnostic> {
             "leave it out, and sort the elements of the result",
         ),
         Constraint::Symmetric => (
-            "`symmetric`".to_string(),
-            "leave it out: both orders of an index pair are then elements of their own",
+            "`symmetric` along its `over` axis".to_string(),
+            "write both plates in the brackets: `w[A, A] ~ Gaussian(0, var = 1), symmetric`",
         ),
     };
     Some(

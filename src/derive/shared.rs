@@ -7,15 +7,20 @@
 //! Only the plates of rows without a key count: what has a name keeps a covariance of its own, because a fit is read again
 //! with other data, whose blanks may tell its elements apart.
 
-use crate::algebra::{Known, Statistic, Subscript, Term};
+use crate::algebra::{Known, Origin, Statistic, Subscript, Term, UnknownId, Unknowns};
 use crate::model::{Axis, Model, PlateKind};
 
 use super::block::{Block, Form};
 
 /// Marks the batch plates along which the covariance of a Gaussian block is one and the same.
-pub fn mark(model: &Model, blocks: &mut [Block], terms: &[Term]) {
+pub fn mark(model: &Model, unknowns: &Unknowns, blocks: &mut [Block], terms: &[Term]) {
     for b in blocks {
-        if !matches!(b.form, Form::Gaussian) {
+        // Both orders of a symmetric pair are added up element by element; where cells are known, the blank ones decide what
+        // is left to solve for.
+        let symmetric = b.unknowns.iter().any(|u| unknowns.get(*u).symmetric);
+        let cells = |u: &UnknownId| matches!(unknowns.get(*u).origin, Origin::Column(_));
+        let partly = b.unknowns.iter().any(cells);
+        if symmetric || partly || !matches!(b.form, Form::Gaussian) {
             continue;
         }
         b.shared = (0..b.batch.len())

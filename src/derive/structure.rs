@@ -10,6 +10,7 @@
 use crate::algebra::{Origin, Statistic, Subscript, Term, UnknownId, Unknowns};
 use crate::model::{DirectiveKind, Model, PlateId};
 
+use super::Width;
 use super::block::{Block, Structure};
 use super::group::Group;
 
@@ -139,24 +140,24 @@ pub fn site_slots(g: &Group, terms: &[Term]) -> Vec<Vec<usize>> {
         .collect()
 }
 
-/// How a discrete group with coupled elements is solved; `wide` says that elimination was found too costly on the data.
+/// How a discrete group with coupled elements is solved, as far as it is seen whether they can be eliminated.
 pub fn discrete(
     model: &Model,
     unknowns: &Unknowns,
     g: &Group,
     terms: &[Term],
-    wide: bool,
+    width: Width,
 ) -> Structure {
-    if wide
-        || g.unknowns
-            .iter()
-            .any(|u| asked(model, unknowns, *u) != Asked::Nothing)
-    {
-        return Structure::Sequential;
-    }
-    match chain(unknowns, g, terms) {
-        Some(p) => Structure::Chain(p),
-        None => Structure::Elimination,
+    let asked = g
+        .unknowns
+        .iter()
+        .any(|u| asked(model, unknowns, *u) != Asked::Nothing);
+    match (chain(unknowns, g, terms), width) {
+        _ if asked => Structure::Sequential,
+        (_, Width::Wide) => Structure::Sequential,
+        (Some(p), _) => Structure::Chain(p),
+        (None, Width::Narrow) => Structure::Elimination,
+        (None, Width::Unseen) => Structure::Sequential,
     }
 }
 

@@ -40,6 +40,13 @@ pub fn build(
     blank_definition: &dyn Fn(crate::model::DefinitionId) -> bool,
 ) -> Result<Built, Vec<Diagnostic>> {
     let mut ex = Expander::new(model, unknowns, blank, blank_definition);
+    for (u, column) in unknowns.columns() {
+        if unknowns.get(u).domain == Domain::Real {
+            let slots = (0..model.column(column).slots.len()).map(|i| (i > 0).then_some(i));
+            let slots = slots.collect();
+            ex.centres.insert(u, Centre { column, slots });
+        }
+    }
     for factor in &model.factors {
         if let Some((u, c)) = centre(&ex, factor) {
             ex.centres.entry(u).or_insert(c);
@@ -78,9 +85,6 @@ fn centre(ex: &Expander<'_>, factor: &Factor) -> Option<(UnknownId, Centre)> {
     let FactorKind::ObservedColumn(column, conditional) = &factor.kind else {
         return None;
     };
-    if ex.unknowns.column(*column).is_some() {
-        return None;
-    }
     let Case::Always(d) = &conditional.usual else {
         return None;
     };
@@ -153,7 +157,14 @@ fn statement<'m>(ex: &Expander<'_>, factor: &'m Factor) -> Result<Polynomial, Re
                 {
                     index.extend(d.over.map(Subscript::Axis));
                 }
-                Ok((Value::Unknown(u, index), None))
+                // A symmetric unknown has its prior once for each unordered pair.
+                let once = match index.as_slice() {
+                    [.., k, l] if ex.unknowns.get(u).symmetric => {
+                        Some(Known::Ordered(k.clone(), l.clone()))
+                    }
+                    _ => None,
+                };
+                Ok((Value::Unknown(u, index), once))
             })
         }
         FactorKind::ObservedColumn(c, conditional) => {
@@ -165,13 +176,16 @@ fn statement<'m>(ex: &Expander<'_>, factor: &'m Factor) -> Result<Polynomial, Re
                 }
                 let blank = (ex.blank)(*c);
                 if let Some(u) = ex.unknowns.column(*c) {
-                    if !matches!(column.ty, ColumnType::Label(_) | ColumnType::Binary) {
-                        return Err(Refusal::NotDerived(format!(
-                            "blank cells of the number column `{}`, which other statements use",
+                    return match column.ty {
+                        ColumnType::Label(_) | ColumnType::Binary => {
+                            Ok((Value::Element(Subscript::Latent(u, index)), None))
+                        }
+                        ColumnType::Count => Err(Refusal::NotDerived(format!(
+                            "blank cells of the counts `{}`, which other statements use",
                             column.name
-                        )));
-                    }
-                    return Ok((Value::Element(Subscript::Latent(u, index)), None));
+                        ))),
+                        _ => Ok((Value::Unknown(u, index), None)),
+                    };
                 }
                 let vector = index.len() > factor.axes.len();
                 if blank && vector && joint_vector(d) {

@@ -328,7 +328,7 @@ impl Engine<'_> {
             .enumerate()
             .map(|(b, q)| q.map_err(|e| self.improper(block.unknowns[1], b, &e)))
             .collect::<Result<_, _>>()?;
-        let weights = self.element_weights(&block.batch);
+        let weights = self.element_weights(id, &block.batch);
         next.entropy = locals
             .iter()
             .zip(&weights)

@@ -100,6 +100,20 @@ impl<'a> Evaluator<'a> {
                     0.0
                 }
             }),
+            Known::Ordered(a, b) => {
+                let place = |v: u32| match v {
+                    BLANK => f64::NAN,
+                    v => f64::from(v),
+                };
+                let (a, b) = (self.map_subscript(a, place), self.map_subscript(b, place));
+                self.combine(&a, &b, |a, b| {
+                    if a.is_nan() || b.is_nan() {
+                        f64::NAN
+                    } else {
+                        f64::from(a <= b)
+                    }
+                })
+            }
             Known::Between(p) => {
                 let [low, v, high] = &**p;
                 let d = self.combine(&self.evaluate(low), &self.evaluate(v), |l, v| {

@@ -4,12 +4,13 @@
 //! in their numeric features, labels get random tables, a label of the latent's own plate pulls towards itself; where some
 //! cells of the latent are known, those rows decide. Real unknowns
 //! that are multiplied with each other start at random. What else is read before it was updated has its prior's expectation
-//! where that is proper, else 0, 1, or equal probabilities.
+//! where that is proper, else 0, 1, or equal probabilities. A start that no update would leave is broken (`symmetry`).
 
 mod given;
 mod network;
 mod open;
 mod publish;
+mod symmetry;
 
 use ndarray::Axis as Dim;
 use rand::SeedableRng;
@@ -98,6 +99,7 @@ pub fn start(
             said.push(format!("{} at random", block_names(engine, id)));
         }
     }
+    said.extend(symmetry::leave(engine, state, &mut rng));
     Ok(said)
 }
 
@@ -181,9 +183,16 @@ pub fn entry(engine: &Engine<'_>, state: &State) -> usize {
         })
     };
     let steps = &engine.plan.steps;
-    steps
-        .iter()
-        .position(|s| open(s, true))
-        .or_else(|| steps.iter().position(|s| open(s, false)))
-        .unwrap_or(0)
+    let latent = |at: &usize| match &steps[*at] {
+        Step::Pass(_) => true,
+        Step::Update(b) => engine.is_latent(*b),
+    };
+    let strict = steps.iter().position(|s| open(s, true));
+    let loose = steps.iter().position(|s| open(s, false));
+    match (strict, loose) {
+        // A point must not be set from a latent that was never updated: its default has no spread.
+        (Some(s), Some(l)) if l < s && latent(&l) && !latent(&s) => l,
+        (Some(s), _) => s,
+        (None, l) => l.unwrap_or(0),
+    }
 }

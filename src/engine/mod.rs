@@ -28,6 +28,7 @@ pub mod rows;
 pub mod run;
 pub mod state;
 mod sweep;
+pub mod symmetric;
 pub mod tensor;
 pub mod update;
 

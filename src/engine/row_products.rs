@@ -28,19 +28,24 @@ pub struct RowProducts<'a> {
     operands: Vec<(Vec<Axis>, ArrayViewD<'a, f64>)>,
     row: Axis,
     all: Vec<Axis>,
+    /// The axes of the target, each once.
     target: Vec<Axis>,
+    /// The subscripts of the target where an axis is repeated or an element fixed.
+    scattered: Option<&'a [Subscript]>,
+    shape: Vec<usize>,
     sizes: BTreeMap<Axis, usize>,
 }
 
 impl<'a> RowProducts<'a> {
-    /// `None` where some array is read through a gather or a lag, or an axis stands twice where one is written.
+    /// `None` where some array is read or written through a gather or a lag. `shape` is that of the target.
     pub fn new(
         evaluator: &Evaluator<'_>,
         coef: f64,
         operands: &'a [Operand<'a>],
         row: Axis,
         all: &[Axis],
-        target: &[Subscript],
+        target: &'a [Subscript],
+        shape: &[usize],
     ) -> Option<RowProducts<'a>> {
         let mut list = vec![];
         for o in operands {
@@ -64,9 +69,12 @@ impl<'a> RowProducts<'a> {
         for s in target {
             match s {
                 Subscript::Axis(a) if !aim.contains(a) => aim.push(*a),
+                Subscript::Axis(a) if *a != row => {}
+                Subscript::Element(_) => {}
                 _ => return None,
             }
         }
+        let scattered = (aim.len() < target.len()).then_some(target);
         let mut all: Vec<Axis> = all.iter().copied().filter(|a| *a != row).collect();
         all.push(row);
         let met = list.iter().flat_map(|(axes, _)| axes);
@@ -81,6 +89,8 @@ impl<'a> RowProducts<'a> {
             row,
             all,
             target: aim,
+            scattered,
+            shape: shape.to_vec(),
             sizes,
         })
     }
@@ -93,7 +103,7 @@ impl<'a> RowProducts<'a> {
         let chunks: Vec<(usize, usize)> = (0..n.div_ceil(CHUNK))
             .map(|i| (i * CHUNK, ((i + 1) * CHUNK).min(n)))
             .collect();
-        let at = self.target.iter().position(|a| *a == self.row);
+        let at = self.row_dimension();
         let part = |&(from, to): &(usize, usize)| -> ArrayD<f64> {
             let cut = |axes: &[Axis], v: &ArrayViewD<'_, f64>| match axes
                 .iter()
@@ -152,7 +162,41 @@ impl<'a> RowProducts<'a> {
             });
         }
         let size = |a: Axis| if a == self.row { count } else { self.size(a) };
-        contract(self.coef, operands, &self.all, &self.target, &size)
+        let v = contract(self.coef, operands, &self.all, &self.target, &size);
+        let Some(target) = self.scattered else {
+            return v;
+        };
+        // Repeated axes go to the diagonal, fixed elements to their place.
+        let mut shape = self.shape.clone();
+        if let Some(d) = self.row_dimension() {
+            shape[d] = count;
+        }
+        let mut out = ArrayD::zeros(IxDyn(&shape));
+        let mut at = vec![0; target.len()];
+        for (i, x) in v.indexed_iter() {
+            for (to, s) in at.iter_mut().zip(target) {
+                *to = match s {
+                    Subscript::Axis(a) => {
+                        self.target.iter().position(|b| a == b).map_or(0, |p| i[p])
+                    }
+                    Subscript::Element(e) => *e as usize,
+                    _ => 0,
+                };
+            }
+            if let Some(slot) = out.get_mut(IxDyn(&at)) {
+                *slot += *x;
+            }
+        }
+        out
+    }
+
+    /// Where the target, as it is written, has the row.
+    fn row_dimension(&self) -> Option<usize> {
+        let row = Subscript::Axis(self.row);
+        match self.scattered {
+            Some(target) => target.iter().position(|s| *s == row),
+            None => self.target.iter().position(|a| *a == self.row),
+        }
     }
 
     fn size(&self, a: Axis) -> usize {

@@ -141,7 +141,7 @@ pub fn add_rows(
     weighted: bool,
     out: &mut ArrayD<f64>,
 ) {
-    if let Some(products) = RowProducts::new(e, coef, operands, row, axes, target) {
+    if let Some(products) = RowProducts::new(e, coef, operands, row, axes, target, out.shape()) {
         let weights = if weighted { e.weights(row.plate) } else { None };
         products.add(weights, out);
         return;

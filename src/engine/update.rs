@@ -15,6 +15,7 @@ use std::collections::BTreeMap;
 use ndarray::{ArrayD, IxDyn};
 
 use crate::algebra::{Origin, UnknownId};
+use crate::data::Cells;
 use crate::derive::{BlockId, Form, MomentKind, Target};
 use crate::diag::{Code, Diagnostic};
 use crate::family::Improper;
@@ -24,6 +25,7 @@ use crate::plan::Planned;
 use super::Engine;
 use super::bind::unflatten;
 use super::state::State;
+use super::symmetric::add_orders;
 
 /// What an update noticed.
 #[derive(Debug, Clone, Default)]
@@ -124,15 +126,20 @@ impl Engine<'_> {
                 .or_insert_with(|| ArrayD::zeros(IxDyn(&shape)));
             self.add_planned(state, &m.how, &own_rows, slot);
         }
+        if let Some(slot) = self.symmetric_slot(block.unknowns[0]) {
+            out.values_mut().for_each(|a| add_orders(a, slot));
+        }
         out
     }
 
-    /// Weights of the elements of an unknown's plates, flat; all 1 where no batch plate has weights.
-    pub(super) fn element_weights(&self, plates: &[PlateId]) -> Vec<f64> {
+    /// Weights of the elements of a block along these plates, flat; all 1 where no plate has weights. The second place of
+    /// a symmetric element counts nothing.
+    pub(super) fn element_weights(&self, id: BlockId, plates: &[PlateId]) -> Vec<f64> {
         let shape: Vec<usize> = plates.iter().map(|p| self.plate_size(*p)).collect();
         let weights: Vec<Option<Vec<f64>>> =
             plates.iter().map(|p| self.evaluator.weights(*p)).collect();
-        (0..shape.iter().product())
+        let count = shape.iter().product();
+        (0..count)
             .map(|i| {
                 let at = unflatten(i, &shape);
                 weights
@@ -141,7 +148,17 @@ impl Engine<'_> {
                     .map(|(w, i)| w.as_ref().map_or(1.0, |w| w[i]))
                     .product()
             })
+            .zip(self.elements_of(id, count))
+            .map(|(w, is): (f64, bool)| if is { w } else { 0.0 })
             .collect()
+    }
+
+    fn elements_of(&self, id: BlockId, count: usize) -> Vec<bool> {
+        let u = self.derivation.block(id).unknowns[0];
+        match self.symmetric_slot(u) {
+            Some(_) => self.elements(u),
+            None => vec![true; count],
+        }
     }
 
     /// For each unknown of a block: flat positions of its elements by (batch, inside).
@@ -198,6 +215,21 @@ impl Engine<'_> {
         } else {
             format!("{}[{}]", unknown.name, parts.join(", "))
         }
+    }
+
+    /// The cells of a number column that is partly unknown, relative to its centre; NaN where blank.
+    pub fn cells(&self, u: UnknownId) -> Option<ArrayD<f64>> {
+        let Origin::Column(c) = self.derivation.unknowns.get(u).origin else {
+            return None;
+        };
+        let Cells::Numbers(v) = &self.evaluator.data.columns[c.index()] else {
+            return None;
+        };
+        let mut v = v.clone().into_dyn();
+        if let Some(c) = self.centre(u) {
+            v -= &c;
+        }
+        Some(v)
     }
 
     /// Where an unknown is declared.

@@ -8,6 +8,7 @@ use crate::model::{FactorId, Role};
 use crate::source::Span;
 
 use super::page::{Page, family_name};
+use super::paths::Paths;
 use super::update::{Collected, Equation, equations};
 use super::{SourceLine, prose, read, with_plates};
 
@@ -42,6 +43,7 @@ pub fn explain(
     g: &FactorGraph,
     id: BlockId,
     line: &dyn Fn(Span) -> SourceLine,
+    paths: &Paths<'_>,
 ) -> BlockExplanation {
     let d = page.d;
     let b = d.block(id);
@@ -84,7 +86,7 @@ pub fn explain(
             _ => family_name(b).to_string(),
         },
         exactness: b.exactness.word().to_string(),
-        sentences: prose::sentences(d, id, line),
+        sentences: prose::sentences(d, id, line, paths),
         statements,
         start: start(page, g, b, &met),
         equations,

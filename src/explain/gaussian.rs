@@ -15,7 +15,9 @@ use crate::derive::Form;
 use crate::family::StatisticKind as K;
 use crate::model::{Axis, Role};
 
+use super::factor::together;
 use super::message::Target;
+use super::normal_equations::joint;
 use super::page::Page;
 use super::simplify::{add, symmetric};
 use super::update::{Collected, Equation, cancel};
@@ -43,7 +45,7 @@ fn vector_axes(c: &Collected<'_, '_>, i: usize) -> Option<(Axis, Axis)> {
 }
 
 /// Entries of the precision between elements of one unknown.
-fn pairs(c: &Collected<'_, '_>, i: usize) -> Vec<Piece> {
+pub(super) fn pairs(c: &Collected<'_, '_>, i: usize) -> Vec<Piece> {
     symmetric(
         c.message(&Target::Pair(i, i), 1.0),
         &c.slots.inside(c.block, i),
@@ -67,14 +69,14 @@ pub fn gaussian(c: &Collected<'_, '_>) -> Vec<Equation> {
     let whole = c.whole(0);
     if inside.is_empty() {
         let v = c.symbol(0);
-        let (a, b) = (c.sum(&quadratic), c.sum(&linear));
+        let (a, b) = (c.sum(&quadratic), together(c.sum(&linear)));
         if latent {
             return vec![
                 head(c),
-                Equation::new("", Formula::equation(of("Var", v.clone()).inverse(), a)),
+                Equation::new("", Formula::equation(c.covariance(0).inverse(), a)),
                 Equation::new(
                     "",
-                    Formula::equation(v.clone().expected(), Formula::product([of("Var", v), b])),
+                    Formula::equation(v.expected(), Formula::product([c.covariance(0), b])),
                 ),
             ];
         }
@@ -87,19 +89,16 @@ pub fn gaussian(c: &Collected<'_, '_>) -> Vec<Equation> {
         let names = c.names.bind(c.page.writer.letters, [e]);
         Some((
             c.page.sum_matrix(&quadratic, &names, d, e)?,
-            c.page.sum(&linear, &c.names.hiding(d), Layout::Vector(d))?,
+            together(c.page.sum(&linear, &c.names.hiding(d), Layout::Vector(d))?),
         ))
     });
     match parts {
         Some((a, b)) if latent => vec![
             head(c),
-            Equation::new("", Formula::equation(of("Cov", whole.clone()).inverse(), a)),
+            Equation::new("", Formula::equation(c.covariance(0).inverse(), a)),
             Equation::new(
                 "",
-                Formula::equation(
-                    whole.clone().expected(),
-                    Formula::product([of("Cov", whole), b]),
-                ),
+                Formula::equation(whole.expected(), Formula::product([c.covariance(0), b])),
             ),
         ],
         Some((a, b)) => vec![Equation::new(
@@ -110,7 +109,8 @@ pub fn gaussian(c: &Collected<'_, '_>) -> Vec<Equation> {
     }
 }
 
-fn head(c: &Collected<'_, '_>) -> Equation {
+/// q(v) = Gaussian(mean, covariance)
+pub(super) fn head(c: &Collected<'_, '_>) -> Equation {
     let whole: Vec<Formula> = (0..c.block.unknowns.len()).map(|i| c.whole(i)).collect();
     let one = whole.len() == 1 && c.slots.inside(c.block, 0).is_empty();
     let spread = if one { "variance" } else { "covariance" };
@@ -124,85 +124,6 @@ fn head(c: &Collected<'_, '_>) -> Equation {
             ),
         ),
     )
-}
-
-/// The normal equations, entry by entry.
-fn joint(c: &Collected<'_, '_>) -> Vec<Equation> {
-    let n = c.block.unknowns.len();
-    let mut out = vec![];
-    let latent = c.block.role == Role::Latent;
-    let list: Vec<Formula> = (0..n).map(|i| c.whole(i)).collect();
-    let v = match list.as_slice() {
-        [one] => one.clone(),
-        _ => Formula::List(list.clone()),
-    };
-    let (a_name, b_name) = (
-        c.page.unused(&["A", "P", "Q", "AA"]),
-        c.page.unused(&["b", "g", "u", "bb"]),
-    );
-    let (a, b) = (Formula::name(&a_name), Formula::name(&b_name));
-    if latent {
-        out.push(head(c));
-        out.push(Equation::new(
-            "",
-            Formula::equation(of("Cov", v.clone()).inverse(), a.clone()),
-        ));
-        out.push(Equation::new(
-            "",
-            Formula::equation(of("E", v), Formula::product([a.clone().inverse(), b])),
-        ));
-    } else {
-        out.push(Equation::new(
-            "",
-            Formula::equation(
-                match list.as_slice() {
-                    [one] => one.clone(),
-                    _ => Formula::Apply(String::new(), list),
-                },
-                Formula::product([a.clone().inverse(), b]),
-            ),
-        ));
-    }
-    let at =
-        |f: &str, names: Vec<Formula>| Formula::Of(f.to_string(), Box::new(Formula::List(names)));
-    for i in 0..n {
-        for j in i..n {
-            let names = c
-                .names
-                .bind(c.page.writer.letters, c.slots.second[j].iter().copied());
-            let list = if i == j {
-                pairs(c, i)
-            } else {
-                c.message(&Target::Pair(i, j), -1.0)
-            };
-            if list.is_empty() {
-                continue;
-            }
-            let mut axes = c.slots.of[j].clone();
-            if i == j {
-                for (s, a) in c.block.inside_slots[j].iter().zip(&c.slots.second[j]) {
-                    axes[*s] = *a;
-                }
-            }
-            let right = c.page.symbol(c.block.unknowns[j], &axes, &names, &[]);
-            let f = c
-                .page
-                .sum(&list, &names, Layout::Index)
-                .unwrap_or(Formula::Number(0.0));
-            out.push(Equation::new(
-                "",
-                Formula::equation(at(&a_name, vec![c.symbol(i), right]), f),
-            ));
-        }
-    }
-    for i in 0..n {
-        let list = c.message(&Target::Single(i, K::Value), 1.0);
-        out.push(Equation::new(
-            "",
-            Formula::equation(at(&b_name, vec![c.symbol(i)]), c.sum(&list)),
-        ));
-    }
-    out
 }
 
 /// A point whose messages all hold one same scale: the scale cancels, and the mean is a weighted mean of data.
@@ -275,7 +196,7 @@ fn entry_at(s: &Statistic, d: Axis, e: Axis) -> bool {
 }
 
 /// Factors without summed axes that all pieces of both hold.
-fn cancel_factors(top: &mut [Piece], bottom: &mut [Piece]) {
+pub(super) fn cancel_factors(top: &mut [Piece], bottom: &mut [Piece]) {
     let all = |f: &dyn Fn(&Piece) -> bool, top: &[Piece], bottom: &[Piece]| {
         top.iter().chain(bottom).all(f)
     };

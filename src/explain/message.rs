@@ -85,6 +85,45 @@ impl Slots {
         out
     }
 
+    /// A letter for each axis of a compound: those of the block where they are free, else further ones.
+    pub fn of_compound(&self, b: &Block, at: usize) -> Vec<Axis> {
+        let Some(c) = b.compounds.get(at) else {
+            return vec![];
+        };
+        let mut out: Vec<Option<Axis>> = vec![None; c.axes.len()];
+        // What stands at the element itself takes the block's letters before what stands at its predecessor.
+        let mut stats: Vec<&Statistic> = c.stats.iter().collect();
+        let lags = |s: &Statistic| s.index.iter().any(|i| matches!(i, Subscript::Lag(..)));
+        stats.sort_by_key(|s| lags(s));
+        for s in stats {
+            let Some(u) = b.unknowns.iter().position(|u| *u == s.of) else {
+                continue;
+            };
+            for (slot, i) in s.index.iter().enumerate() {
+                let own = self.of[u].get(slot).copied().or(self.value[u]);
+                i.visit_axes(&mut |a| {
+                    let Some(p) = c.axes.iter().position(|x| *x == a) else {
+                        return;
+                    };
+                    if out[p].is_none() {
+                        let mut letter = Axis {
+                            plate: a.plate,
+                            id: own.map_or(FIRST_ID, |o| o.id),
+                        };
+                        while out.contains(&Some(letter)) {
+                            letter.id += 1 << 20;
+                        }
+                        out[p] = Some(letter);
+                    }
+                });
+            }
+        }
+        out.into_iter()
+            .zip(&c.axes)
+            .map(|(x, a)| x.unwrap_or(*a))
+            .collect()
+    }
+
     /// The inside axes of an unknown.
     pub fn inside(&self, b: &Block, i: usize) -> Vec<Axis> {
         b.inside_slots[i].iter().map(|s| self.of[i][*s]).collect()
@@ -104,6 +143,8 @@ pub enum Target {
     Quadratic,
     /// A joint state.
     State,
+    /// A product of statistics, by position among the block's compounds.
+    Compound(usize),
 }
 
 /// All messages to a block.
@@ -125,13 +166,17 @@ pub fn messages(d: &Derivation, items: &[Item], b: &Block, slots: &Slots) -> Vec
             .is_some_and(|s| s.roots.iter().any(|r| r.stats.iter().any(|s| own(&s.of))));
         let gaussian = matches!(
             b.form,
-            Form::Gaussian | Form::GaussianWishart | Form::GaussianGamma
+            Form::Gaussian
+                | Form::GaussianWishart
+                | Form::GaussianGamma
+                | Form::GaussianNetwork
+                | Form::Conditional
         );
         if item.piece.square.is_some() && !inside_roots && !gaussian {
-            out.extend(of_piece(b, slots, &item.piece));
+            out.extend(of_piece(d, b, slots, &item.piece));
         } else {
             for t in &item.terms {
-                out.extend(of_piece(b, slots, &Piece::from(t)));
+                out.extend(of_piece(d, b, slots, &Piece::from(t)));
             }
         }
     }
@@ -144,7 +189,7 @@ pub fn messages(d: &Derivation, items: &[Item], b: &Block, slots: &Slots) -> Vec
 }
 
 /// The message of one piece; none where it holds nothing of the block.
-fn of_piece(b: &Block, slots: &Slots, p: &Piece) -> Option<(Target, Piece)> {
+fn of_piece(d: &Derivation, b: &Block, slots: &Slots, p: &Piece) -> Option<(Target, Piece)> {
     let position = |u: UnknownId| b.unknowns.iter().position(|x| *x == u);
     let mine: Vec<&Statistic> = p
         .stats
@@ -156,7 +201,7 @@ fn of_piece(b: &Block, slots: &Slots, p: &Piece) -> Option<(Target, Piece)> {
     // The block is the matrix of a square: (x - m)(x - m)' is what it collects.
     if let Some(Square {
         roots,
-        kind: SquareKind::Form(MatrixFactor::Statistic(m), d, e),
+        kind: SquareKind::Form(MatrixFactor::Statistic(m), left, right),
     }) = &p.square
         && let Some(i) = position(m.of)
     {
@@ -166,15 +211,21 @@ fn of_piece(b: &Block, slots: &Slots, p: &Piece) -> Option<(Target, Piece)> {
         };
         rest.square = Some(Square {
             roots: roots.clone(),
-            kind: SquareKind::Outer(*d, *x, *y),
+            kind: SquareKind::Outer(*left, *x, *y),
         });
-        rest.axes.retain(|a| a != d && a != e);
+        rest.axes.retain(|a| a != left && a != right);
         let n = m.index.len() - 2;
         let pairs = m.index[..n].iter().cloned().zip(axes.iter().copied());
         return Some((Target::Single(i, m.kind), aim(rest, pairs.collect())));
     }
     if mine.is_empty() {
         return None;
+    }
+    if b.by_compound() {
+        let (at, own) = b.compound(&mine, &d.unknowns)?;
+        let letters = slots.of_compound(b, at as usize);
+        let pairs = own.into_iter().map(Subscript::Axis).zip(letters).collect();
+        return Some((Target::Compound(at as usize), aim(rest, pairs)));
     }
     if matches!(b.form, Form::Discrete) {
         let mut pairs = vec![];
@@ -267,7 +318,7 @@ fn of_piece(b: &Block, slots: &Slots, p: &Piece) -> Option<(Target, Piece)> {
 }
 
 /// Renames the axes of the statistic to the block's; what is no axis, or is one twice, becomes a condition.
-fn aim(mut p: Piece, pairs: Vec<(Subscript, Axis)>) -> Piece {
+pub(super) fn aim(mut p: Piece, pairs: Vec<(Subscript, Axis)>) -> Piece {
     let mut map: Vec<(Axis, Axis)> = vec![];
     let mut given = vec![];
     for (s, t) in pairs {

@@ -11,13 +11,18 @@
 //! Everything is read off terms, blocks and messages: nothing here knows a model.
 
 mod block;
+mod coupled;
+mod factor;
 mod gaussian;
 mod items;
 mod json;
 mod latex;
 mod markdown;
 mod message;
+mod network;
+mod normal_equations;
 mod page;
+mod paths;
 mod prose;
 mod read;
 mod simplify;
@@ -43,6 +48,7 @@ use crate::plan::Plan;
 use crate::source::{SourceFile, Span};
 
 use page::Page;
+use paths::Paths;
 
 /// A line of the source.
 #[derive(Debug, Clone, PartialEq)]
@@ -134,6 +140,8 @@ pub fn explain(source: &SourceFile, derivation: &Derivation, plan: &Plan) -> Exp
             text: without_comment(text),
         }
     };
+    let number = |s: Span| line(s).line;
+    let paths = Paths::new(d, graph::trail::Study::new(&d.model, &g, &number));
     let names = |list: Vec<graph::Node>| -> Vec<String> {
         list.into_iter()
             .map(|n| graph::name(&d.model, n).to_string())
@@ -154,7 +162,7 @@ pub fn explain(source: &SourceFile, derivation: &Derivation, plan: &Plan) -> Exp
     let blocks: Vec<BlockExplanation> = d
         .order
         .iter()
-        .map(|id| block::explain(&page, &g, *id, &line))
+        .map(|id| block::explain(&page, &g, *id, &line, &paths))
         .collect();
     Explanation {
         title: d.model.name.clone(),
@@ -166,7 +174,7 @@ pub fn explain(source: &SourceFile, derivation: &Derivation, plan: &Plan) -> Exp
         mermaid: graph::to_mermaid(&d.model, &g),
         method: d.method.name().to_string(),
         objective: d.objective.words().to_string(),
-        why: prose::why(d, &line),
+        why: prose::why(d, &line, &paths),
         blocks,
         sweep: prose::sweep(d, plan),
     }

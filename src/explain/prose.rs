@@ -1,14 +1,16 @@
 //! Sentences: the method and why, what makes a block exact or split, how a sweep runs.
 
 use crate::algebra::UnknownId;
-use crate::derive::{BlockId, Derivation, Exactness, Form, Method};
+use crate::derive::{BlockId, Derivation, Exactness, Form, Method, Structure};
 use crate::model::{FactorId, Role};
 use crate::plan::{Plan, Step};
 use crate::source::Span;
 
 use super::SourceLine;
+use super::paths::Paths;
 
-fn list(parts: &[String]) -> String {
+/// `a, b and c`
+pub(super) fn list(parts: &[String]) -> String {
     match parts {
         [] => String::new(),
         [one] => one.clone(),
@@ -49,7 +51,7 @@ fn blocks_where(d: &Derivation, f: impl Fn(Role, Exactness) -> bool) -> Vec<Stri
 }
 
 /// What the method is and why.
-pub fn why(d: &Derivation, line: &dyn Fn(Span) -> SourceLine) -> Vec<String> {
+pub fn why(d: &Derivation, line: &dyn Fn(Span) -> SourceLine, paths: &Paths<'_>) -> Vec<String> {
     let exact = blocks_where(d, |_, e| e == Exactness::Exact);
     let points = blocks_where(d, |_, e| e == Exactness::Mode);
     let params = blocks_where(d, |r, _| r == Role::Param);
@@ -110,8 +112,11 @@ pub fn why(d: &Derivation, line: &dyn Fn(Span) -> SourceLine) -> Vec<String> {
             let both = b.role == Role::Latent && other.role == Role::Latent;
             if both && !told.contains(&(c.block, id)) {
                 told.push((id, c.block));
+                let path = paths
+                    .between(id, c.block)
+                    .map_or_else(String::new, |p| format!(": {p}"));
                 out.push(format!(
-                    "({0}) and ({1}) share terms of {2}, so q({0}, {1}) is split into q({0}) q({1}).",
+                    "({0}) and ({1}) share terms of {2}, so q({0}, {1}) is split into q({0}) q({1}){path}.",
                     arguments(d, &b.unknowns),
                     arguments(d, &other.unknowns),
                     lines(d, &c.through, line),
@@ -145,7 +150,12 @@ fn is_are(list_of: &[String]) -> String {
 }
 
 /// What a block is: independence, exactness, couplings.
-pub fn sentences(d: &Derivation, id: BlockId, line: &dyn Fn(Span) -> SourceLine) -> Vec<String> {
+pub fn sentences(
+    d: &Derivation,
+    id: BlockId,
+    line: &dyn Fn(Span) -> SourceLine,
+    paths: &Paths<'_>,
+) -> Vec<String> {
     let b = d.block(id);
     let mut out = vec![];
     let plate = |p: &crate::model::PlateId| d.model.plate(*p).name.clone();
@@ -164,10 +174,15 @@ pub fn sentences(d: &Derivation, id: BlockId, line: &dyn Fn(Span) -> SourceLine)
             "Elements along {} are independent given the rest, and are updated in parallel.",
             list(&batch)
         ));
+        out.extend(paths.apart(id));
     }
     if !inside.is_empty() {
+        let how = match b.structure {
+            Structure::Sequential => "are solved for one after the other",
+            _ => "are solved for together",
+        };
         out.push(format!(
-            "Elements along {} meet in one term, and are solved for together.",
+            "Elements along {} meet in one term, and {how}.",
             list(&inside)
         ));
     }
@@ -175,6 +190,15 @@ pub fn sentences(d: &Derivation, id: BlockId, line: &dyn Fn(Span) -> SourceLine)
         out.push(match b.form {
             Form::GaussianWishart | Form::GaussianGamma => format!(
                 "{} form one block: every quadratic term of the mean holds the precision once, so their joint factor has a closed form.",
+                names(d, &b.unknowns)
+            ),
+            Form::Conditional => format!(
+                "{} form one block: given each value of {}, the terms are quadratic in the rest.",
+                names(d, &b.unknowns),
+                names(d, &b.unknowns[..1]),
+            ),
+            Form::Network => format!(
+                "{} form one block: they are discrete, and terms hold them together.",
                 names(d, &b.unknowns)
             ),
             Form::Discrete => format!(
@@ -186,6 +210,11 @@ pub fn sentences(d: &Derivation, id: BlockId, line: &dyn Fn(Span) -> SourceLine)
                 names(d, &b.unknowns)
             ),
         });
+    }
+    if (!inside.is_empty() || b.unknowns.len() > 1)
+        && let Some(path) = paths.within(id)
+    {
+        out.push(format!("Given the data they are dependent: {path}."));
     }
     let latent: Vec<String> = b
         .couplings
@@ -204,6 +233,13 @@ pub fn sentences(d: &Derivation, id: BlockId, line: &dyn Fn(Span) -> SourceLine)
             "Exact: it shares no term with another latent block, so q is its posterior given the parameters."
                 .into(),
         ),
+        Exactness::MeanField if latent.is_empty() => out.push(match b.form {
+            Form::Network => {
+                "Mean-field: its own elements are split from each other. Where the data couple few enough of them they are eliminated exactly instead, and the fit says so."
+                    .into()
+            }
+            _ => "Mean-field: its own elements are split from each other, as asked.".into(),
+        }),
         Exactness::MeanField => out.push(format!("Mean-field: split from {}.", list(&latent))),
         Exactness::Mode if latent.is_empty() => {
             out.push("A point: the maximum of its terms.".into());

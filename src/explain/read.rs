@@ -195,13 +195,16 @@ pub fn expectations(c: &Collected<'_, '_>) -> Vec<Equation> {
                 let two = Formula::Number(2.0);
                 out.push(line(
                     w.clone().power(two.clone()).expected(),
-                    Formula::sum([of("Var", &w), w.expected().power(two)]),
+                    Formula::sum([c.covariance(0), w.expected().power(two)]),
                 ));
             } else {
                 let e = w.clone().expected();
                 out.push(line(
                     Formula::product([w.clone(), w.clone().transposed()]).expected(),
-                    Formula::sum([of("Cov", &w), Formula::product([e.clone(), e.transposed()])]),
+                    Formula::sum([
+                        c.covariance(0),
+                        Formula::product([e.clone(), e.transposed()]),
+                    ]),
                 ));
             }
         }

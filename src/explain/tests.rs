@@ -131,6 +131,7 @@ fn derived(text: &str, blank: bool) -> (SourceFile, Derivation, Plan) {
         &Blanks {
             column: &|_| blank,
             definition: &|_| blank,
+            width: &|_| crate::derive::Width::Narrow,
         },
     )
     .expect("a derivation");
@@ -206,7 +207,7 @@ fn topics_by_variational_bayes() {
         e.why
             .iter()
             .any(|s| s
-                == "(pi) and (z) share terms of line 9, so q(pi, z) is split into q(pi) q(z)."),
+                == "(pi) and (z) share terms of line 9, so q(pi, z) is split into q(pi) q(z): pi[doc] is a parent of z[token]."),
         "{:?}",
         e.why
     );
@@ -459,7 +460,8 @@ fn printers_of_stages_are_plain_words() {
             crate::derive::print::derivation(&d),
             crate::plan::print::plan(&d, &p),
             crate::graph::print_graph(&d.model),
-            crate::graph::to_dot(&d.model, &crate::graph::build(&d.model)),
+            crate::graph::to_dot(&d.model, Some(&d)),
+            crate::graph::to_svg(&d.model, Some(&d)),
             crate::graph::to_mermaid(&d.model, &crate::graph::build(&d.model)),
         ];
         for page in &pages {
@@ -469,6 +471,59 @@ fn printers_of_stages_are_plain_words() {
             }
         }
     }
+}
+
+#[test]
+fn blocks_are_told_by_the_paths_that_couple_them() {
+    let said = |text: &str| {
+        let e = explained(text, false);
+        let mut all = e.why.clone();
+        all.extend(e.blocks.iter().flat_map(|b| b.sentences.clone()));
+        all
+    };
+    let has = |all: &[String], part: &str| {
+        assert!(all.iter().any(|s| s.contains(part)), "{part}\n{all:#?}");
+    };
+    let topics = said(LDA);
+    has(
+        &topics,
+        "theta[topic] and z[token] are both parents of word[token], which is observed (explaining away).",
+    );
+    has(
+        &topics,
+        "The posterior couples them (z[token] <- pi[doc] -> z[token']); q leaves this out.",
+    );
+    let factors = said(
+        "model ppca
+data row { x[feature] : real = rest }
+plate factor(2)
+latent  h[row, factor]     ~ Gaussian(0, var = 1)
+param   W[feature, factor] : real
+param   noise              : positive
+observe x[row, feature]    ~ Gaussian(sum(W * h over factor), var = noise)
+",
+    );
+    has(
+        &factors,
+        "independent in the posterior too: the paths to h[row', factor] lead through W and noise, which are known.",
+    );
+    has(
+        &factors,
+        "h[row, factor] and h[row, factor'] are both parents of x[row, feature], which is observed",
+    );
+    let schools = said(
+        "model schools
+data school { y : real  sigma : positive }
+latent mu ~ Gaussian(0, var = 25)
+latent tau ~ Gamma(2, rate = 50)
+latent theta[school] ~ Gaussian(mu, precision = tau)
+observe y[school] ~ Gaussian(theta, sd = sigma)
+",
+    );
+    has(
+        &schools,
+        "mu and tau are both parents of theta[school], and y[school] below it is observed (explaining away).",
+    );
 }
 
 #[test]

@@ -19,10 +19,11 @@ use crate::derive::{Block, Form};
 use crate::family::StatisticKind as K;
 use crate::model::{Axis, Role};
 
-use super::gaussian;
 use super::message::{Slots, Target, messages};
+use super::network;
 use super::page::Page;
 use super::simplify::add;
+use super::{coupled, gaussian};
 
 /// A line of an update.
 #[derive(Debug, Clone, PartialEq)]
@@ -109,6 +110,20 @@ impl<'p, 'a> Collected<'p, 'a> {
             .symbol(self.block.unknowns[i], &self.slots.of[i], &self.names, &[])
     }
 
+    /// The covariance of a Gaussian unknown, the variance of a number; without the letters along which it is one and the same.
+    pub fn covariance(&self, i: usize) -> Formula {
+        let inside = self.slots.inside(self.block, i);
+        let name = if inside.is_empty() { "Var" } else { "Cov" };
+        let shared = self.block.shared.iter().filter_map(|b| {
+            let slot = self.block.batch_slots[i].get(*b)?;
+            self.slots.of[i].get(*slot).copied()
+        });
+        let hidden: Vec<Axis> = inside.into_iter().chain(shared).collect();
+        let u = self.block.unknowns[i];
+        let v = self.page.symbol(u, &self.slots.of[i], &self.names, &hidden);
+        Formula::Of(name.into(), Box::new(v))
+    }
+
     /// An unknown with its value or inside axes hidden: the whole simplex, vector or matrix.
     pub fn whole(&self, i: usize) -> Formula {
         let u = self.block.unknowns[i];
@@ -126,7 +141,8 @@ pub fn equations(c: &Collected<'_, '_>) -> Vec<Equation> {
         Form::Gaussian => gaussian::gaussian(c),
         Form::GaussianWishart | Form::GaussianGamma => gaussian::with_precision(c),
         Form::Deviation => deviation(c),
-        Form::Network | Form::GaussianNetwork | Form::Conditional => vec![],
+        Form::Network | Form::GaussianNetwork if network::is_network(c) => network::network(c),
+        Form::Network | Form::GaussianNetwork | Form::Conditional => coupled::exponent(c),
         Form::Family(f) => match f.name() {
             "Dirichlet" => dirichlet(c),
             "Beta" => two(c, [K::Log, K::Log1m], ["a", "b"]),

@@ -88,7 +88,7 @@ fn mismatch(name: &str, why: impl Into<String>) -> Vec<Diagnostic> {
 }
 
 /// The plates of the fit, as the data reader takes them.
-fn plates(model: &Model, fit: &Fit) -> Result<Vec<PlateData>, Vec<Diagnostic>> {
+pub(super) fn plates(model: &Model, fit: &Fit) -> Result<Vec<PlateData>, Vec<Diagnostic>> {
     let of = model.plates.iter().map(|p| {
         if matches!(p.kind, PlateKind::Binary) {
             return Ok(PlateData {

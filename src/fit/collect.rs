@@ -115,7 +115,18 @@ pub fn estimate(
             .or(value)?;
         e.value = Some(own(shifted(point)));
     } else {
-        let (mean, sd) = mean_and_sd(engine, state, block, u, &parameters, value);
+        let (mut mean, mut sd) = mean_and_sd(engine, state, block, u, &parameters, value);
+        // A cell that is there is what it is, whatever family the blank ones have.
+        if let Some(cells) = engine.cells(u) {
+            let put = |a: &mut Option<ArrayD<f64>>, of: fn(f64) -> f64| {
+                let a = a.iter_mut().filter(|a| a.shape() == cells.shape());
+                a.for_each(|a| {
+                    a.zip_mut_with(&cells, |x, c| *x = if c.is_nan() { *x } else { of(*c) });
+                });
+            };
+            put(&mut mean, |c| c);
+            put(&mut sd, |_| 0.0);
+        }
         e.mean = mean.map(|m| own(shifted(m)));
         e.sd = sd.map(own);
         let list = parameters.into_iter().map(|(name, a)| {

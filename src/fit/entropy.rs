@@ -20,6 +20,18 @@ use crate::numeric::linalg::log_det_spd;
 /// told apart.
 pub fn by_element(engine: &Engine<'_>, state: &State, id: BlockId) -> Option<ArrayD<f64>> {
     let block = engine.derivation.block(id);
+    let mut h = whole(engine, state, block)?;
+    // The second place of a symmetric element has none of its own. Such a block is one unknown, all its plates in order.
+    let u = *block.unknowns.first()?;
+    if engine.symmetric_slot(u).is_some() {
+        for (h, is_element) in h.iter_mut().zip(engine.elements(u)) {
+            *h *= f64::from(u8::from(is_element));
+        }
+    }
+    Some(h)
+}
+
+fn whole(engine: &Engine<'_>, state: &State, block: &Block) -> Option<ArrayD<f64>> {
     match &block.form {
         Form::Family(_) => family(engine, state, block),
         Form::Gaussian => gaussian(engine, state, block),
@@ -75,7 +87,13 @@ fn family(engine: &Engine<'_>, state: &State, block: &Block) -> Option<ArrayD<f6
         .collect();
     let mut expected = vec![0.0; family.lengths(d).iter().sum()];
     let mut out = Vec::with_capacity(count);
+    let cells = engine.cells(u);
     for i in 0..count {
+        let cell = cells.as_ref().and_then(|c| c.as_slice()?.get(i));
+        if cell.is_some_and(|x| !x.is_nan()) {
+            out.push(0.0);
+            continue;
+        }
         let eta = family.natural(&slice(&flat, i, count)?, d).ok()?;
         let log_z = family.expectations(&eta, d, &mut expected).ok()?;
         out.push(log_z - dot(&eta, &expected));
@@ -142,11 +160,18 @@ fn gaussian(engine: &Engine<'_>, state: &State, block: &Block) -> Option<ArrayD<
         }
         row += r;
     }
-    let constant = n as f64 * (1.0 + (2.0 * std::f64::consts::PI).ln());
+    let constant = 1.0 + (2.0 * std::f64::consts::PI).ln();
     let h: Option<Vec<f64>> = (0..batch)
         .map(|b| {
             let c = all.get(b * n * n..(b + 1) * n * n)?;
-            Some(0.5 * (constant + log_det_spd(c, n).ok()?))
+            // A known cell has no spread and no entropy.
+            let free: Vec<usize> = (0..n).filter(|i| c[i * n + i] > 0.0).collect();
+            let part = free
+                .iter()
+                .flat_map(|i| free.iter().map(move |j| c[i * n + j]));
+            let part: Vec<f64> = part.collect();
+            let m = free.len();
+            Some(0.5 * (m as f64 * constant + log_det_spd(&part, m).ok()?))
         })
         .collect();
     let mut h = ArrayD::from_shape_vec(IxDyn(&varying), h?).ok()?;

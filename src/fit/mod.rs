@@ -8,7 +8,9 @@
 //! and writing files, printing (see `cli`).
 
 pub mod apply;
+mod blank_cells;
 pub mod collect;
+pub mod draw;
 pub mod elements;
 pub mod entropy;
 mod infer;

@@ -11,7 +11,7 @@ use ndarray::Axis;
 
 use super::collect::Orders;
 use super::elements::of_moment;
-use crate::algebra::{Known, Statistic, Subscript};
+use crate::algebra::{Known, Statistic, Subscript, Term};
 use crate::derive::{Derivation, MomentKind};
 use crate::engine::Engine;
 use crate::engine::state::State;
@@ -66,11 +66,10 @@ fn is_exchangeable(d: &Derivation, p: PlateId) -> bool {
             FactorKind::ObservedOnly(_) | FactorKind::Potential(_) => false,
         });
     !named
-        && !d
-            .terms
-            .items
-            .iter()
-            .any(|t| t.stats.iter().any(|s| picks(d, s, p)) || t.data.iter().any(|k| shifts(k, p)))
+        && !d.terms.items.iter().any(|t| {
+            t.stats.iter().any(|s| picks(d, s, p))
+                || t.data.iter().any(|k| shifts(k, p) || sides_differ(d, t, k))
+        })
 }
 
 /// A `case` by its elements, or `first` along it.
@@ -111,6 +110,20 @@ fn picks(d: &Derivation, s: &Statistic, p: PlateId) -> bool {
         Subscript::Element(_) | Subscript::Lag(..) => plate == p,
         Subscript::Axis(_) | Subscript::Column(..) | Subscript::Latent(..) => false,
     })
+}
+
+/// The prior of a symmetric unknown that reads its first index otherwise than its second.
+fn sides_differ(d: &Derivation, t: &Term, mask: &Known) -> bool {
+    let Known::Ordered(a, b) = mask else {
+        return false;
+    };
+    let sides: Vec<_> = a.axes().into_iter().chain(b.axes()).collect();
+    let carries = |s: &Statistic| sides.iter().any(|x| s.has_axis(*x));
+    let data = t.data.iter().filter(|k| *k != mask);
+    t.stats
+        .iter()
+        .any(|s| !d.unknowns.get(s.of).symmetric && carries(s))
+        || data.flat_map(Known::axes).any(|x| sides.contains(&x))
 }
 
 fn shifts(k: &Known, p: PlateId) -> bool {

@@ -6,11 +6,13 @@
 //! discrete   z, z=1, z=2, ...     the most probable label and the probability of each
 //! simplex    p=1, p=2, ...        the mean
 //! number     h, h_sd              mean and standard deviation
+//! blank cell x, x_sd or x=1, ...  as above; a cell that is there is given back, with no spread
 //! ```
 
 use ndarray::{ArrayD, IxDyn};
 
 use super::apply::{Applied, apply};
+use super::blank_cells::{self, Filled};
 use super::collect::estimate;
 use super::elements::of_parameter;
 use super::row_names::Id;
@@ -45,9 +47,22 @@ pub struct Prediction {
 pub fn predict(fit: &Fit, data: Data, only: &[String]) -> Result<Predictions, Vec<Diagnostic>> {
     apply(fit, data, |a| {
         let d = a.engine.derivation;
-        let locals: Vec<UnknownId> = d.unknowns.ids().filter(|u| is_local(a, *u)).collect();
-        let name = |u: &UnknownId| d.unknowns.get(*u).name.as_str();
-        let names: Vec<&str> = locals.iter().map(name).collect();
+        let locals = d.unknowns.ids().filter(|u| is_local(a, *u)).map(|u| {
+            let unknown = d.unknowns.get(u);
+            (
+                unknown.name.clone(),
+                unknown.plates().to_vec(),
+                columns(a, u),
+            )
+        });
+        let blank = blank_cells::columns(a).into_iter().filter_map(|c| {
+            let column = d.model.column(c);
+            let filled = blank_cells::fill(a, c)?;
+            let columns = filled_columns(&column.name, filled);
+            Some((column.name.clone(), column.slots.clone(), Some(columns)))
+        });
+        let all: Vec<(String, Vec<PlateId>, Option<Columns>)> = locals.chain(blank).collect();
+        let names: Vec<&str> = all.iter().map(|(n, ..)| n.as_str()).collect();
         if let Some(wrong) = only.iter().find(|o| !names.contains(&o.as_str())) {
             let e = Diagnostic::new(Code::E0301, format!("no local variable `{wrong}`"));
             return Err(vec![match nearest(wrong, names.iter().copied()) {
@@ -55,22 +70,25 @@ pub fn predict(fit: &Fit, data: Data, only: &[String]) -> Result<Predictions, Ve
                 None => e.note(format!("local variables: {}", names.join(", "))),
             }]);
         }
-        let mut groups: Vec<(Vec<PlateId>, Vec<UnknownId>)> = vec![];
-        for u in locals {
-            if !only.is_empty() && !only.iter().any(|o| o == name(&u)) {
+        type Group = (Vec<PlateId>, Vec<String>, Vec<Columns>);
+        let mut groups: Vec<Group> = vec![];
+        for (name, plates, columns) in all {
+            if !only.is_empty() && !only.contains(&name) {
                 continue;
             }
-            let plates = d.unknowns.get(u).plates().to_vec();
-            match groups.iter_mut().find(|(p, _)| *p == plates) {
-                Some((_, list)) => list.push(u),
-                None => groups.push((plates, vec![u])),
+            match groups.iter_mut().find(|(p, ..)| *p == plates) {
+                Some((_, names, list)) => {
+                    names.push(name);
+                    list.extend(columns);
+                }
+                None => groups.push((plates, vec![name], columns.into_iter().collect())),
             }
         }
         let tables = groups
-            .iter()
-            .map(|(plates, unknowns)| Prediction {
-                variables: unknowns.iter().map(|u| name(u).to_string()).collect(),
-                csv: table(a, plates, unknowns),
+            .into_iter()
+            .map(|(plates, variables, columns)| Prediction {
+                variables,
+                csv: table(a, &plates, &columns),
             })
             .collect();
         Ok(Predictions {
@@ -78,6 +96,26 @@ pub fn predict(fit: &Fit, data: Data, only: &[String]) -> Result<Predictions, Ve
             warnings: a.warnings.clone(),
         })
     })
+}
+
+fn filled_columns(name: &str, filled: Filled) -> Columns {
+    match filled {
+        Filled::Number(mean, sd) => Columns {
+            headers: vec![name.to_string(), format!("{name}_sd")],
+            shape: mean.shape().to_vec(),
+            kind: Kind::Number(mean, Some(sd)),
+        },
+        Filled::Discrete(q, labels) => {
+            let mut headers = vec![name.to_string()];
+            headers.extend(labels.iter().map(|l| format!("{name}={l}")));
+            let shape = q.shape().iter().copied().take(q.ndim().saturating_sub(1));
+            Columns {
+                headers,
+                shape: shape.collect(),
+                kind: Kind::Discrete(q, labels),
+            }
+        }
+    }
 }
 
 /// A latent with an element for each row of a table or each label that data may bring.
@@ -107,8 +145,7 @@ enum Kind {
     Number(ArrayD<f64>, Option<ArrayD<f64>>),
 }
 
-fn table(a: &Applied<'_, '_>, plates: &[PlateId], unknowns: &[UnknownId]) -> String {
-    let columns: Vec<Columns> = unknowns.iter().filter_map(|u| columns(a, *u)).collect();
+fn table(a: &Applied<'_, '_>, plates: &[PlateId], columns: &[Columns]) -> String {
     let mut ids: Vec<Id> = plates.iter().map(|p| Id::new(a, *p)).collect();
     let mut header: Vec<String> = ids.iter().flat_map(|i| i.headers.clone()).collect();
     header.extend(columns.iter().flat_map(|c| c.headers.clone()));
@@ -125,7 +162,7 @@ fn table(a: &Applied<'_, '_>, plates: &[PlateId], unknowns: &[UnknownId]) -> Str
         for (id, e) in ids.iter_mut().zip(&element) {
             record.extend(id.cells(a, *e));
         }
-        for c in &columns {
+        for c in columns {
             c.cells(&element, &mut record);
         }
         let _ = out.write_record(&record);

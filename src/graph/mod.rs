@@ -9,11 +9,26 @@
 //! Given its Markov blanket a variable is independent of all others (Bishop, section 8.2). A `let` that holds unknowns is
 //! seen through: its variables are the parents. Plates stay symbolic.
 
+pub mod coupling;
 mod dot;
+pub mod ground;
+pub mod kinship;
+pub mod layout;
+pub mod lift;
+pub mod plates;
 mod print;
+pub mod separation;
+mod svg;
+pub mod trail;
+pub mod unroll;
+pub mod why;
+
+#[cfg(test)]
+mod tests;
 
 pub use dot::{to_dot, to_mermaid};
 pub use print::print_graph;
+pub use svg::to_svg;
 
 use crate::model::{
     Argument, ArgumentName, Body, Case, ColumnId, Conditional, DefinitionId, Distribution, Expr,

@@ -99,13 +99,16 @@ pub(super) fn element(evaluator: &Evaluator, id: FactorId, at: &[usize]) -> Resu
     }
 }
 
+/// The observed number at an element, `None` where it is blank.
+type ValueAt<'f> = dyn Fn(&[usize]) -> Result<Option<f64>, Problem> + 'f;
+
 /// The log density of what is observed at an element; the arguments are not needed where all of it is blank.
 fn observed(
     evaluator: &Evaluator,
     conditional: &Conditional,
     at: &[usize],
     bound: &mut Bindings,
-    value_at: &dyn Fn(&[usize]) -> Result<Option<f64>, Problem>,
+    value_at: &ValueAt,
 ) -> Result<f64, Problem> {
     let mut value = Vec::new();
     for_each_element(&observed_sizes(evaluator, conditional), &mut |inner| {

@@ -1,6 +1,7 @@
 //! The meaning of a model, worked out plainly: its log joint at given numbers, and draws from it.
 //!
-//! in: a checked [`Model`], bound data, a number for every unknown -> out: the log joint.
+//! in: a checked [`Model`], bound data, a number for every unknown -> out: the log joint; or, given a
+//! random source, a number for every unknown and every observed cell ([`simulate`]).
 //!
 //! ```text
 //! log joint = sum over statements, sum over elements e of their plates,  weight(e) * log density(value[e] | arguments[e])
@@ -11,11 +12,23 @@
 //! code with the algebra, the families, the derivation, the plan or the engine, so that agreement with them means
 //! something. It is slow, and meant to be read. A flat param adds 0; domains and constraints are not looked at.
 
+mod constraint;
+mod draw;
 mod expression;
 mod index;
+mod invert;
 mod joint;
 mod matrix;
+mod missing;
 mod parameters;
+mod sample;
+mod skeleton;
+mod write;
+
+pub use draw::{fits, simulate, with_observed};
+pub use missing::with_missing_columns;
+pub use skeleton::{SizeProblem, Sizes, skeleton};
+pub use write::{table_csv, truth_json, unused_labels};
 
 use std::collections::BTreeMap;
 

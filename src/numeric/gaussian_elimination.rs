@@ -198,7 +198,8 @@ impl GaussianElimination {
             let n = s + r;
             let mut front = fronts.take(c, n);
             self.assemble(c, blocks, &mut front, &mut diagonal);
-            let (l, w) = entries[self.factor_starts[c]..].split_at_mut(r * r);
+            let own = self.factor_starts[c]..self.factor_starts[c + 1];
+            let (l, w) = entries[own].split_at_mut(r * r);
             pivots.clear();
             for row in front[s * n..].chunks_exact(n.max(1)) {
                 pivots.extend_from_slice(&row[s..]);
@@ -217,7 +218,6 @@ impl GaussianElimination {
                 }
             }
             if let Some(parent) = self.tree.parent(c) {
-                let w = &mut w[..r * s];
                 solve_lower(l, r, w, s);
                 for i in 0..s {
                     for row in w.chunks_exact(s) {

@@ -1,9 +1,12 @@
 //! The program as a user runs it, and fits as they are kept and used again.
 
+mod blank_cells;
 mod commands;
 mod entropies;
 mod fit_file;
 mod new_rows;
+mod simulate;
+mod why;
 mod wrong_input;
 
 use std::path::PathBuf;

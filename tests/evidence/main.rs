@@ -7,6 +7,7 @@
     clippy::too_many_arguments
 )]
 
+mod blanks;
 mod bounds;
 mod conjugate;
 mod counts;
@@ -23,5 +24,7 @@ mod networks;
 mod points;
 mod priors;
 mod records;
+mod rows;
+mod saddles;
 mod special;
 mod vectors;

@@ -3,5 +3,6 @@ mod common;
 mod derivations;
 mod diagnostics;
 mod examples;
+mod graph;
 mod robustness;
 mod tidy;

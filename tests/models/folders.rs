@@ -9,7 +9,7 @@ use crate::fixture::{Fitted, data, exactly, fit, folder, model, names, try_fit};
 #[test]
 fn folders_are_complete() {
     let names = names();
-    assert!(names.len() >= 12, "only {names:?}");
+    assert!(names.len() >= 19, "only {names:?}");
     for n in &names {
         for f in ["model.pmod", "data.csv", "README.md"] {
             assert!(folder().join(n).join(f).is_file(), "models/{n}/{f}");
@@ -81,7 +81,7 @@ fn every_model_fits_alike_on_one_thread_and_on_two() {
 
 #[test]
 fn methods() {
-    let list: [(&str, &[&str], &[&str], &[(&str, f64)], &str, &str); 12] = [
+    let list: [(&str, &[&str], &[&str], &[(&str, f64)], &str, &str); 19] = [
         ("beta_bernoulli", &[], &[], &[], "exact posterior", "elbo"),
         ("normal_gamma", &[], &[], &[], "exact posterior", "elbo"),
         ("sprinkler", &[], &[], &[], "exact posterior", "elbo"),
@@ -93,6 +93,34 @@ fn methods() {
         ("dawid_skene", &[], &[], &[], "exact EM", "log_posterior"),
         ("bayesian_gmm", &[], &[], &[], "variational Bayes", "elbo"),
         ("plsa", &[], &[], &[], "exact EM", "log_likelihood"),
+        ("ppca", &[], &[], &[], "exact EM", "log_likelihood"),
+        (
+            "factor_analysis",
+            &[],
+            &[],
+            &[],
+            "exact EM",
+            "log_likelihood",
+        ),
+        ("ard_regression", &[], &[], &[], "variational Bayes", "elbo"),
+        ("eight_schools", &[], &[], &[], "variational Bayes", "elbo"),
+        ("local_level", &[], &[], &[], "exact EM", "log_likelihood"),
+        (
+            "mixture_of_regressions",
+            &[],
+            &[],
+            &[],
+            "exact EM",
+            "log_likelihood",
+        ),
+        (
+            "matrix_factorisation",
+            &[],
+            &[],
+            &[],
+            "variational EM",
+            "elbo",
+        ),
         (
             "dawid_skene",
             &[],

@@ -8,7 +8,7 @@ use rand_distr::{Distribution, StandardNormal};
 
 use crate::fixture::folder;
 
-fn pick(rng: &mut ChaCha8Rng, p: &[f64]) -> usize {
+pub fn pick(rng: &mut ChaCha8Rng, p: &[f64]) -> usize {
     let mut u: f64 = rng.random();
     for (i, x) in p.iter().enumerate() {
         if u < *x {
@@ -139,12 +139,15 @@ fn votes() -> String {
 
 #[test]
 fn simulated_tables_are_those_in_the_folders() {
-    for (name, text) in [
+    let mut tables = vec![
         ("beta_bernoulli", tosses()),
         ("latent_class", answers()),
         ("naive_bayes", birds()),
         ("dawid_skene", votes()),
-    ] {
+    ];
+    tables.extend(crate::simulate_rows::tables());
+    tables.extend(crate::simulate_chains::tables());
+    for (name, text) in tables {
         let path = folder().join(name).join("data.csv");
         if std::env::var_os("UPDATE").is_some() {
             std::fs::write(&path, &text).expect("written");

@@ -7,9 +7,12 @@
     clippy::too_many_arguments
 )]
 
+mod chains;
 mod fixture;
 mod gaussian;
 mod global;
 mod mixtures;
+mod networks;
+mod regression;
 mod topics;
 mod votes;

@@ -150,7 +150,8 @@ impl Writer<'_> {
                     Known::Present(..)
                     | Known::PresentDefinition(..)
                     | Known::HasLag(..)
-                    | Known::IsElement(..),
+                    | Known::IsElement(..)
+                    | Known::Ordered(..),
                 ) => 2,
                 Raw::Stat(s) if s.kind == StatisticKind::Indicator => 3,
                 Raw::Data(_) => 4,

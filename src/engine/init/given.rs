@@ -10,6 +10,7 @@ use crate::derive::{BlockId, Form, MomentKind};
 use crate::diag::{Code, Diagnostic};
 use crate::engine::Engine;
 use crate::engine::state::State;
+use crate::engine::symmetric::agrees;
 use crate::family::StatisticKind;
 
 use super::publish::{publish_parameters, publish_point};
@@ -43,6 +44,19 @@ pub(super) fn apply(
     ) && d.unknowns.get(u).element_plate().is_some()
     {
         return apply_discrete(engine, state, name, u, id, value);
+    }
+    if let Some(slot) = engine.symmetric_slot(u) {
+        let same = match value {
+            InitValue::Value(v) => agrees(v, slot),
+            InitValue::Parameters(list) => list.iter().all(|(_, a)| agrees(a, slot)),
+            InitValue::Labels(_) => true,
+        };
+        if !same {
+            return Err(mismatch(
+                name,
+                "it is declared `symmetric`: both orders of an index pair hold one number",
+            ));
+        }
     }
     match value {
         InitValue::Value(v) => {

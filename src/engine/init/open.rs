@@ -3,7 +3,7 @@
 use ndarray::{ArrayD, Dimension, IxDyn};
 use rand_chacha::ChaCha8Rng;
 
-use crate::algebra::{Origin, Subscript};
+use crate::algebra::Subscript;
 use crate::data::BLANK;
 use crate::derive::{BlockId, Form, MomentKind, Target};
 use crate::engine::Engine;
@@ -12,6 +12,7 @@ use crate::engine::pass::Source;
 use crate::engine::prototypes::{fill_gathered, normal, prototypes};
 use crate::engine::rows::add_rows;
 use crate::engine::state::State;
+use crate::engine::symmetric::copy_orders;
 use crate::family::StatisticKind;
 use crate::model::{Domain, Role};
 use crate::plan::Planned;
@@ -205,8 +206,21 @@ pub(super) fn start_block(
             continue;
         }
         let shape = engine.shape(*u);
+        if let Some(cells) = engine.cells(*u) {
+            // Known cells as they are, blank ones at the mean of the others, which is 0 where there is a centre.
+            let there: Vec<f64> = cells.iter().copied().filter(|x| !x.is_nan()).collect();
+            let mean = match (d.unknowns.get(*u).domain, there.len()) {
+                (Domain::Real, _) => 0.0,
+                (Domain::Probability, 0) => 0.5,
+                (_, 0) => 1.0,
+                (_, n) => there.iter().sum::<f64>() / n as f64,
+            };
+            let value = cells.mapv(|x| if x.is_nan() { mean } else { x });
+            let _ = publish_point(engine, state, *u, value);
+            continue;
+        }
         let k = shape.last().copied().unwrap_or(1).max(1);
-        let value = match d.unknowns.get(*u).domain {
+        let mut value = match d.unknowns.get(*u).domain {
             Domain::Real if multiplied(engine, id) => {
                 random = true;
                 ArrayD::from_shape_fn(IxDyn(&shape), |_| normal(rng))
@@ -220,21 +234,21 @@ pub(super) fn start_block(
             }),
             _ => ArrayD::zeros(IxDyn(&shape)),
         };
+        if let Some(slot) = engine.symmetric_slot(*u) {
+            copy_orders(&mut value, slot);
+        }
         // A default value is inside its domain by construction.
         let _ = publish_point(engine, state, *u, value);
-        if let Origin::Column(_) = d.unknowns.get(*u).origin {
-            continue;
-        }
     }
     state.blocks[id.index()].parameters.clear();
     random
 }
 
 /// Some term holds a value of the block beside a real value of another block: at 0 both would stay there.
-fn multiplied(engine: &Engine<'_>, id: BlockId) -> bool {
+pub(super) fn multiplied(engine: &Engine<'_>, id: BlockId) -> bool {
     let d = engine.derivation;
     let block = d.block(id);
-    matches!(block.form, Form::Gaussian)
+    matches!(block.form, Form::Gaussian | Form::GaussianNetwork)
         && d.terms.items.iter().any(|t| {
             let real = |s: &&crate::algebra::Statistic| {
                 s.kind == StatisticKind::Value && d.unknowns.get(s.of).domain == Domain::Real

@@ -237,6 +237,7 @@ pub(super) fn publish_parameters(
     let mut published: Vec<Vec<f64>> = vec![vec![]; lengths.len()];
     let mut statistics = vec![0.0; total];
     let mut entropy = 0.0;
+    let is_element = engine.elements(u);
     for i in 0..count {
         let parameters: Vec<Parameter> = flat
             .iter()
@@ -255,7 +256,9 @@ pub(super) fn publish_parameters(
         let log_z = family
             .expectations(&eta, size, &mut statistics)
             .map_err(|e| e.reason.clone())?;
-        entropy += log_z - eta.iter().zip(&statistics).map(|(a, b)| a * b).sum::<f64>();
+        if is_element.get(i) != Some(&false) {
+            entropy += log_z - eta.iter().zip(&statistics).map(|(a, b)| a * b).sum::<f64>();
+        }
         let mut at = 0;
         for (out, len) in published.iter_mut().zip(&lengths) {
             out.extend_from_slice(&statistics[at..at + len]);

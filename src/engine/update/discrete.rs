@@ -29,7 +29,7 @@ impl Engine<'_> {
             .get(&Target::Single(u, StatisticKind::Indicator))
             .cloned()
             .unwrap_or_else(|| ArrayD::zeros(IxDyn(&shape)));
-        let weights = self.element_weights(self.derivation.unknowns.get(u).plates());
+        let weights = self.element_weights(id, self.derivation.unknowns.get(u).plates());
         if let Some(flat) = eta.as_slice_mut() {
             for (row, w) in flat.chunks_mut(k).zip(&weights) {
                 let before = row.to_vec();

@@ -46,7 +46,7 @@ impl Engine<'_> {
                 messages.get(&target).and_then(|a| a.as_slice())
             })
             .collect();
-        let weights = self.element_weights(plates);
+        let weights = self.element_weights(id, plates);
         let mut eta = vec![0.0; total];
         let mut published: Vec<Vec<f64>> = lengths
             .iter()
@@ -57,7 +57,13 @@ impl Engine<'_> {
         let mut values = vec![0.0; count * value_length];
         let mut statistics = vec![0.0; total];
         let (mut boundary, mut kept) = (0, 0);
+        let is_element = self.elements(u);
         let latent = block.role == Role::Latent;
+        let cells = self.cells(u);
+        let cell = |i: usize| {
+            let x = cells.as_ref()?.as_slice()?.get(i)?;
+            (!x.is_nan()).then_some(*x)
+        };
         for i in 0..count {
             let mut at = 0;
             for (part, len) in parts.iter().zip(&lengths) {
@@ -72,7 +78,10 @@ impl Engine<'_> {
                     .expectations(&eta, d, &mut statistics)
                     .map_err(|e| self.improper(u, i, &e))?;
                 let inner: f64 = eta.iter().zip(&statistics).map(|(a, b)| a * b).sum();
-                next.entropy += weights[i] * (log_z - inner);
+                match cell(i) {
+                    Some(x) => family.statistics(&[x], d, &mut statistics),
+                    None => next.entropy += weights[i] * (log_z - inner),
+                }
                 let p = family
                     .parameters(&eta, d)
                     .map_err(|e| self.improper(u, i, &e))?;
@@ -95,12 +104,12 @@ impl Engine<'_> {
                     (true, Some(old)) => {
                         value.copy_from_slice(old);
                         family.statistics(value, d, &mut statistics);
-                        kept += 1;
+                        kept += usize::from(is_element[i]);
                     }
                     _ => {
                         match family.mode_statistics(&eta, d, value, &mut statistics) {
                             Ok(ModeKind::Interior) => {}
-                            Ok(ModeKind::Boundary) => boundary += 1,
+                            Ok(ModeKind::Boundary) => boundary += usize::from(is_element[i]),
                             Err(e) => return Err(self.unbounded(u, i, &e.reason)),
                         }
                         let sparse = matches!(
@@ -182,6 +191,7 @@ impl Engine<'_> {
         let total: usize = lengths.iter().sum();
         let mut out = Vec::with_capacity(count);
         let mut statistics = vec![0.0; total];
+        let cells = self.cells(u);
         for i in 0..count {
             let eta: Vec<f64> = signature
                 .iter()
@@ -197,7 +207,11 @@ impl Engine<'_> {
                 })
                 .collect();
             let value = signature.iter().position(|k| *k == StatisticKind::Value);
-            if family.expectations(&eta, d, &mut statistics).is_ok() {
+            let blank = cells
+                .as_ref()
+                .and_then(|c| c.as_slice())
+                .is_none_or(|c| c[i].is_nan());
+            if blank && family.expectations(&eta, d, &mut statistics).is_ok() {
                 let m = value.map_or(0.0, |v| statistics[v]);
                 out.push((statistics[pair] - m * m).max(0.0));
             } else {

@@ -64,10 +64,33 @@ impl Engine<'_> {
                 linear[(k / len) * n + offsets[i] + k % len] += a[*p];
             }
         }
-        let precisions = self.precisions(id, messages, &offsets, &sizes);
+        let mut precisions = self.precisions(id, messages, &offsets, &sizes);
+        let cells: Vec<Option<ArrayD<f64>>> =
+            block.unknowns.iter().map(|u| self.cells(*u)).collect();
+        let known = cells.iter().any(Option::is_some).then(|| {
+            let mut known = vec![f64::NAN; batch * n];
+            for (i, (positions, len)) in layouts.iter().enumerate() {
+                let Some(c) = cells[i].as_ref().and_then(|c| c.as_slice()) else {
+                    continue;
+                };
+                for (k, p) in positions.iter().enumerate() {
+                    known[(k / len) * n + offsets[i] + k % len] = c[*p];
+                }
+            }
+            known
+        });
+        if let Some(known) = &known {
+            precisions.condition(known, &mut linear);
+        }
         let latent = block.role == Role::Latent;
         let solved = if latent {
-            self.expectation(id, &precisions, &linear, next)?
+            let mut solved = self.expectation(id, &precisions, &linear, next)?;
+            for (m, v) in solved.mean.iter_mut().zip(known.iter().flatten()) {
+                if !v.is_nan() {
+                    *m = *v;
+                }
+            }
+            solved
         } else {
             let old = |b: usize, m: &mut [f64]| {
                 for (i, (positions, len)) in layouts.iter().enumerate() {
@@ -136,9 +159,10 @@ impl Engine<'_> {
         let factors: Vec<Result<Factored, Improper>> = precisions
             .matrices
             .par_iter()
-            .map(|q| Factored::new(q, n))
+            .zip(&precisions.free)
+            .map(|(q, free)| Factored::new(q, free.len()))
             .collect();
-        let weights = self.element_weights(&block.batch);
+        let weights = self.element_weights(id, &block.batch);
         let mut all = vec![];
         for (f, group) in factors.into_iter().zip(&members) {
             match (f, group.first()) {
@@ -154,15 +178,23 @@ impl Engine<'_> {
                 (Err(e), Some(b)) => return Err(self.improper(block.unknowns[0], *b, &e)),
             }
         }
-        let covariance = |f: &Option<Factored>| {
+        let covariance = |(f, free): (&Option<Factored>, &Vec<usize>)| {
             let mut c = vec![0.0; n * n];
             if let Some(f) = f {
-                f.covariance(&mut c);
+                let m = free.len();
+                let mut part = vec![0.0; m * m];
+                f.covariance(&mut part);
+                for (i, row) in free.iter().zip(part.chunks(m.max(1))) {
+                    for (j, x) in free.iter().zip(row) {
+                        c[i * n + j] = *x;
+                    }
+                }
             }
             c
         };
-        let covariances = all.par_iter().map(covariance).collect();
-        let mean = solve_all(&all, &members, linear, n)
+        let both = all.par_iter().zip(&precisions.free);
+        let covariances = both.map(covariance).collect();
+        let mean = solve_all(&all, precisions, &members, linear)
             .map_err(|(b, e)| self.improper(block.unknowns[0], b, &e))?;
         Ok(Solved { mean, covariances })
     }
@@ -184,7 +216,7 @@ impl Engine<'_> {
             .par_iter()
             .map(|q| Factored::regular(q, n))
             .collect();
-        let mut mean = solve_all(&factors, &members, linear, n)
+        let mut mean = solve_all(&factors, precisions, &members, linear)
             .map_err(|(b, e)| self.unbounded(u, b, &e.reason))?;
         let mut kept = 0;
         for ((f, q), group) in factors.iter().zip(&precisions.matrices).zip(&members) {
@@ -216,24 +248,26 @@ impl Engine<'_> {
 /// The means of all elements whose matrix has a factor; the others stay 0.
 fn solve_all(
     factors: &[Option<Factored>],
+    precisions: &Precisions,
     members: &[Vec<usize>],
     linear: &[f64],
-    n: usize,
 ) -> Result<Vec<f64>, (usize, Improper)> {
-    let work: Vec<(&Factored, &[usize])> = factors
+    let n = precisions.n;
+    let work: Vec<(&Factored, &[usize], &[usize])> = factors
         .iter()
+        .zip(&precisions.free)
         .zip(members)
-        .filter_map(|(f, group)| Some((f.as_ref()?, group)))
-        .flat_map(|(f, group)| group.chunks(COLUMNS).map(move |part| (f, part)))
+        .filter_map(|((f, free), group)| Some((f.as_ref()?, free.as_slice(), group)))
+        .flat_map(|(f, free, group)| group.chunks(COLUMNS).map(move |part| (f, free, part)))
         .collect();
     let solved: Vec<Result<Vec<f64>, Improper>> = work
         .par_iter()
-        .map(|(f, part)| {
+        .map(|(f, free, part)| {
             let m = part.len();
-            let mut columns = vec![0.0; n * m];
+            let mut columns = vec![0.0; free.len() * m];
             for (c, b) in part.iter().enumerate() {
-                for i in 0..n {
-                    columns[i * m + c] = linear[b * n + i];
+                for (x, i) in free.iter().enumerate() {
+                    columns[x * m + c] = linear[b * n + i];
                 }
             }
             f.means(&mut columns, m)?;
@@ -241,12 +275,12 @@ fn solve_all(
         })
         .collect();
     let mut mean = vec![0.0; linear.len()];
-    for ((_, part), columns) in work.iter().zip(solved) {
+    for ((_, free, part), columns) in work.iter().zip(solved) {
         let columns = columns.map_err(|e| (part[0], e))?;
         let m = part.len();
         for (c, b) in part.iter().enumerate() {
-            for i in 0..n {
-                mean[b * n + i] = columns[i * m + c];
+            for (x, i) in free.iter().enumerate() {
+                mean[b * n + i] = columns[x * m + c];
             }
         }
     }

@@ -39,8 +39,10 @@ pub struct Patterns {
 pub(super) struct Precisions {
     /// Coupled numbers of an element.
     pub n: usize,
-    /// The matrices Q, row-major.
+    /// The matrices Q between free numbers, row-major.
     pub matrices: Vec<Vec<f64>>,
+    /// For each matrix, the numbers that are free; all unless cells are known.
+    pub free: Vec<Vec<usize>>,
     /// By element of the batch.
     pub of: Vec<usize>,
     /// By element of the batch as far as the covariance varies.
@@ -161,6 +163,7 @@ impl Engine<'_> {
             row,
             &direct.axes,
             &direct.target,
+            out.shape(),
         );
         if let Some(products) = products {
             *out += &products.at(&p.first);
@@ -245,6 +248,7 @@ impl Engine<'_> {
         };
         Precisions {
             n,
+            free: vec![(0..n).collect(); kept.len()],
             matrices: kept,
             of,
             of_varying,
@@ -265,6 +269,39 @@ fn by_row(how: &Planned, place: usize) -> Option<(Axis, &Contraction)> {
 }
 
 impl Precisions {
+    /// Holds the numbers that are known (by element, NaN where free): what is left of each element, by pattern.
+    ///
+    /// ```text
+    /// b_F + (Q_FK + Q_KF') v_K  instead of b_F,  Q_FF instead of Q
+    /// ```
+    pub fn condition(&mut self, known: &[f64], linear: &mut [f64]) {
+        let n = self.n;
+        let element = |b: usize| &known[b * n..(b + 1) * n];
+        let mask = |b: usize| element(b).iter().map(|x| x.is_nan()).collect::<Vec<bool>>();
+        let (of, first) = number(self.of.iter().enumerate().map(|(b, g)| (*g, mask(b))));
+        for (b, g) in self.of.iter().enumerate() {
+            let (q, v) = (&self.matrices[*g], element(b));
+            for i in (0..n).filter(|i| v[*i].is_nan()) {
+                let from = (0..n).filter(|k| !v[*k].is_nan());
+                let sum: f64 = from.map(|k| (q[i * n + k] + q[k * n + i]) * v[k]).sum();
+                linear[b * n + i] += sum;
+            }
+        }
+        let mut matrices = vec![];
+        let mut free = vec![];
+        for b in first {
+            let q = &self.matrices[self.of[b]];
+            let at: Vec<usize> = (0..n).filter(|i| element(b)[*i].is_nan()).collect();
+            let part = at.iter().flat_map(|i| at.iter().map(move |j| q[i * n + j]));
+            matrices.push(part.collect());
+            free.push(at);
+        }
+        self.matrices = matrices;
+        self.free = free;
+        self.of_varying = of.clone();
+        self.of = of;
+    }
+
     /// The elements of each matrix.
     pub fn members(&self) -> Vec<Vec<usize>> {
         let mut out = vec![vec![]; self.matrices.len()];

@@ -43,7 +43,7 @@ impl Engine<'_> {
         let value = get(Target::Single(v, StatisticKind::Value));
         let cross = get(Target::Cross);
         let square = get(Target::Quadratic);
-        let weights = self.element_weights(&block.batch);
+        let weights = self.element_weights(id, &block.batch);
         let mut eta = vec![0.0; family.length()];
         let mut expected = vec![0.0; family.length()];
         let mut out_log = vec![0.0; batch];
