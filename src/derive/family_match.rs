@@ -145,7 +145,9 @@ fn row_plate(model: &Model, g: &Group, terms: &[Term]) -> Option<PlateId> {
         model.table_of(*p)?;
         let bare = |s: &Statistic| {
             let u = g.unknowns.iter().position(|u| *u == s.of).unwrap_or(0);
-            matches!(s.index.get(g.batch_slots[u][i]), Some(Subscript::Axis(_)))
+            // A pass runs through all elements of a row at once: a slot reached through a label is not one of them.
+            let axis = |slot: &usize| matches!(s.index.get(*slot), Some(Subscript::Axis(_)));
+            axis(&g.batch_slots[u][i]) && g.batch_slots[u].iter().all(axis)
         };
         terms
             .iter()
