@@ -383,7 +383,8 @@ fn a_latent_of_the_row_picked_by_its_label() {
         let m = [1.0, 3.0][k];
         w[k] * (-0.5 * (y - m).powi(2)).exp() / (2.0 * PI).sqrt()
     };
-    let branches = "case z[row, g] { 1: Gaussian(1, precision = 1)  2: Gaussian(3, precision = 1) }";
+    let branches =
+        "case z[row, g] { 1: Gaussian(1, precision = 1)  2: Gaussian(3, precision = 1) }";
     for statement in [branches, "Gaussian(m[z[row, g]], precision = 1)"] {
         let f = fit(
             &format!(

@@ -48,7 +48,7 @@ fn failed(kind: impl Into<String>, text: impl Into<String>) -> Verdict {
 }
 
 /// How long one model may take.
-const SECONDS: u64 = 30;
+const SECONDS: u64 = 120;
 /// Iterations of a run.
 const ITERATIONS: usize = 6;
 
