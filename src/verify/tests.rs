@@ -188,11 +188,11 @@ fn rules_have_the_expected_statistics_of_their_family() {
                 Box::new(|x| x[1] * x[1]),
             ],
             vec![
-                Box::new(|x| x[0].ln()) as Statistic,
+                Box::new(|x: &[f64]| x[0].ln()) as Statistic,
                 Box::new(|x| x[2].ln()),
             ],
             vec![
-                Box::new(|x| x[0].ln()) as Statistic,
+                Box::new(|x: &[f64]| x[0].ln()) as Statistic,
                 Box::new(|x| (1.0 - x[0]).ln()),
             ],
             vec![entry(0), Box::new(|x| x[0].ln())],
