@@ -197,7 +197,7 @@ fn rules_have_the_expected_statistics_of_their_family() {
             ],
             vec![entry(0), Box::new(|x| x[0].ln())],
             vec![
-                Box::new(|x| 1.0 / x[0]) as Statistic,
+                Box::new(|x: &[f64]| 1.0 / x[0]) as Statistic,
                 Box::new(|x| x[0].ln()),
             ],
             vec![entry(0), entry(1), log_det_of(0)],
@@ -209,7 +209,7 @@ fn rules_have_the_expected_statistics_of_their_family() {
                 Box::new(|x| x[2] * x[0] * x[0] + 2.0 * x[3] * x[0] * x[1] + x[5] * x[1] * x[1]),
             ],
             vec![
-                Box::new(|x| x[2].ln()) as Statistic,
+                Box::new(|x: &[f64]| x[2].ln()) as Statistic,
                 Box::new(|x| x[2] * x[1]),
                 Box::new(|x| x[2] * x[0] * x[1]),
             ],
