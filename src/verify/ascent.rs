@@ -35,10 +35,10 @@ pub fn ascend(
     let order = order(engine, &state);
     let mut known: Known = vec![None; d.blocks.len()];
     // Points have values from the start on.
-    for b in 0..d.blocks.len() {
+    for (b, known) in known.iter_mut().enumerate() {
         let id = BlockId(b as u32);
         if d.block(id).role != Role::Latent && state.blocks[b].initialised {
-            known[b] = read::factors(engine, &state, id).ok();
+            *known = read::factors(engine, &state, id).ok();
         }
     }
     // What a start gives rows need not be a distribution that the model allows; it counts once it was updated here.

@@ -147,7 +147,11 @@ fn finite(x: f64) -> f64 {
 
 /// Where g has fallen by `FALL` from its peak.
 fn end(g: &dyn Fn(f64) -> f64, top: f64, peak: f64, sign: f64) -> f64 {
-    let fallen = |d: f64| !(g(top + sign * d) > peak - FALL);
+    // What is no number has fallen too.
+    let fallen = |d: f64| {
+        let v = g(top + sign * d);
+        v.is_nan() || v <= peak - FALL
+    };
     let mut far = 1e-3;
     while !fallen(far) && far < 1e4 {
         far *= 2.0;

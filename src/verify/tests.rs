@@ -173,7 +173,7 @@ fn rules_have_the_expected_statistics_of_their_family() {
     let log_det_of =
         |from: usize| -> Statistic { Box::new(move |x| log_det(&x[from..], 2).unwrap()) };
     let entry = |i: usize| -> Statistic { Box::new(move |x| x[i]) };
-    let inverse_entry: Statistic = Box::new(|x| {
+    let inverse_entry: Statistic = Box::new(|x: &[f64]| {
         let mut v = vec![0.0; 4];
         inverse_spd(x, 2, &mut v).unwrap();
         v[1]
@@ -184,34 +184,36 @@ fn rules_have_the_expected_statistics_of_their_family() {
         .zip([
             vec![
                 entry(0),
-                Box::new(|x| x[0] * x[1]),
-                Box::new(|x| x[1] * x[1]),
+                Box::new(|x: &[f64]| x[0] * x[1]),
+                Box::new(|x: &[f64]| x[1] * x[1]),
             ],
             vec![
                 Box::new(|x: &[f64]| x[0].ln()) as Statistic,
-                Box::new(|x| x[2].ln()),
+                Box::new(|x: &[f64]| x[2].ln()),
             ],
             vec![
                 Box::new(|x: &[f64]| x[0].ln()) as Statistic,
-                Box::new(|x| (1.0 - x[0]).ln()),
+                Box::new(|x: &[f64]| (1.0 - x[0]).ln()),
             ],
-            vec![entry(0), Box::new(|x| x[0].ln())],
+            vec![entry(0), Box::new(|x: &[f64]| x[0].ln())],
             vec![
                 Box::new(|x: &[f64]| 1.0 / x[0]) as Statistic,
-                Box::new(|x| x[0].ln()),
+                Box::new(|x: &[f64]| x[0].ln()),
             ],
             vec![entry(0), entry(1), log_det_of(0)],
             vec![inverse_entry, log_det_of(0)],
             vec![
                 log_det_of(2),
                 entry(3),
-                Box::new(|x| x[2] * x[0] + x[3] * x[1]),
-                Box::new(|x| x[2] * x[0] * x[0] + 2.0 * x[3] * x[0] * x[1] + x[5] * x[1] * x[1]),
+                Box::new(|x: &[f64]| x[2] * x[0] + x[3] * x[1]),
+                Box::new(|x: &[f64]| {
+                    x[2] * x[0] * x[0] + 2.0 * x[3] * x[0] * x[1] + x[5] * x[1] * x[1]
+                }),
             ],
             vec![
                 Box::new(|x: &[f64]| x[2].ln()) as Statistic,
-                Box::new(|x| x[2] * x[1]),
-                Box::new(|x| x[2] * x[0] * x[1]),
+                Box::new(|x: &[f64]| x[2] * x[1]),
+                Box::new(|x: &[f64]| x[2] * x[0] * x[1]),
             ],
         ])
         .collect();

@@ -152,7 +152,7 @@ fn every_wrong_coefficient_is_found() {
                 missed.push(format!("{words} in the objective"));
             }
             // The messages alone, where the term sends any.
-            let only = mutated(&d, t, 1.05, true, false);
+            let only = mutated(&d, t, 2.0, true, false);
             let stored = |b: &pmc::derive::Block| b.rows.is_none();
             let heard = d.terms.items[t]
                 .stats
