@@ -52,3 +52,4 @@ pub mod numeric;
 pub mod plan;
 pub mod source;
 pub mod syntax;
+pub mod verify;

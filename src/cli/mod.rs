@@ -20,6 +20,7 @@ mod predict;
 mod progress;
 mod score;
 mod simulate;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -27,6 +28,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 
 use options::{
     CheckArgs, EmitArgs, ExplainArgs, FitArgs, FormatArgs, PredictArgs, ScoreArgs, SimulateArgs,
+    VerifyArgs,
 };
 use output::{Failure, Output};
 
@@ -50,6 +52,8 @@ enum Command {
     Predict(PredictArgs),
     /// Held-out log predictive density of new rows
     Score(ScoreArgs),
+    /// The derivation against an evaluation that shares no code with it
+    Verify(Box<VerifyArgs>),
     /// Data drawn from a model or a fit
     Simulate(Box<SimulateArgs>),
     /// A stage of the compilation
@@ -98,6 +102,7 @@ fn run(command: Command, out: &mut Output) -> Result<(), Failure> {
         Command::Explain(args) => explain::run(&args, out),
         Command::Predict(args) => predict::run(&args, out),
         Command::Score(args) => score::run(&args, out),
+        Command::Verify(args) => verify::run(&args, out),
         Command::Simulate(args) => simulate::run(&args, out),
         Command::Emit(args) => emit::run(&args, out),
         Command::Fmt(args) => format::run(&args, out),

@@ -125,6 +125,37 @@ pub(super) struct CheckArgs {
     pub switches: SwitchArgs,
 }
 
+/// `pmc verify`
+#[derive(Debug, Clone, Args)]
+pub(super) struct VerifyArgs {
+    /// The model file (.pmod)
+    pub model: PathBuf,
+    /// A small data file (.csv); without one, data are drawn from the model
+    pub data: Option<PathBuf>,
+    #[command(flatten)]
+    pub blocks: DataArgs,
+    #[command(flatten)]
+    pub switches: SwitchArgs,
+    /// Seed of the data drawn and of the starts
+    #[arg(long, default_value_t = 0)]
+    pub seed: u64,
+    /// Random starts
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = parse_positive)]
+    pub starts: usize,
+    /// Sweeps of each start
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = parse_positive)]
+    pub sweeps: usize,
+    /// Rows of each table drawn
+    #[arg(long, value_name = "N", default_value_t = 24, value_parser = parse_positive)]
+    pub rows: usize,
+    /// Labels and group columns of each plate drawn, where the model does not list them
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = parse_positive)]
+    pub labels: usize,
+    /// The report as one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// `pmc predict`
 #[derive(Debug, Clone, Args)]
 pub(super) struct PredictArgs {

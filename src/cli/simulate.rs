@@ -10,7 +10,7 @@ use super::options::SimulateArgs;
 use super::output::{Failure, Output, refuse, say};
 use crate::compile;
 use crate::data::{self, DataFile, Dataset, Files, InitValue, PlateData};
-use crate::fit::{Fit, draw as from_fit};
+use crate::fit::draw as from_fit;
 use crate::model::{Model, TableId};
 use crate::naive::{self, Assignment, Node, Problem, Sizes};
 use crate::source::SourceFile;
@@ -62,7 +62,7 @@ pub(super) fn run(args: &SimulateArgs, out: &mut Output) -> Result<(), Failure> 
     let values = naive::simulate(&model, &dataset, &given, &mut rng)
         .map_err(|p| Failure::Usage(in_words(&model, &p)))?;
 
-    warn(&model, &dataset, &values, fit.as_ref());
+    warn(&model, &dataset, &values);
     for ((table, file), path) in texts.iter().zip(&to) {
         let text = naive::table_csv(&model, &dataset, &values, *table, &file.bytes)
             .map_err(|p| Failure::Usage(in_words(&model, &p)))?;
@@ -241,7 +241,7 @@ fn in_words(model: &Model, problem: &Problem) -> String {
 }
 
 /// What keeps the files from being read back as they are.
-fn warn(model: &Model, dataset: &Dataset, values: &Assignment, fit: Option<&Fit>) {
+fn warn(model: &Model, dataset: &Dataset, values: &Assignment) {
     for (column, cells) in &values.cells {
         let outside = cells
             .iter()
@@ -258,10 +258,5 @@ fn warn(model: &Model, dataset: &Dataset, values: &Assignment, fit: Option<&Fit>
         say(&format!(
             "note: {unused} elements of `{plate}` occur in no row"
         ));
-    }
-    if fit.is_some_and(|f| !f.known.0.is_empty()) {
-        say(
-            "note: means and spreads of data in the model are those of the drawn rows, not of the fitted ones",
-        );
     }
 }

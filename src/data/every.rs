@@ -257,14 +257,18 @@ impl Ctx<'_> {
             if let (None, false, Some(place)) = (filler, column.may_be_blank, first_added) {
                 let title = format!("no `{}` where no row is listed", clip(&about.name, 18));
                 let names = self.names(elements.iter().filter_map(|e| e.get(place).copied()));
+                // A number can stand for what is not listed; a label cannot.
+                let help = match about.ty {
+                    ColumnType::Label(_) => {
+                        format!("list a row for {names} too, with its `{}`", about.name)
+                    }
+                    _ => format!("end the declaration of `{}` in `else 0`", about.name),
+                };
                 found.push(
                     at_column(Code::E0704, title, about)
                         .also(self.declared.span, "every combination has a row")
                         .note(format!("{} has no row for {names}", self.file))
-                        .help(format!(
-                            "end the declaration of `{}` in `else 0`",
-                            about.name
-                        )),
+                        .help(help),
                 );
                 continue;
             }

@@ -5,7 +5,7 @@
 //! q(z = k) proportional to exp(c_k + A_k)               q(H | z = k) = Gaussian(m_k, C_k), the solution of (b_k, Q_k)
 //! ```
 //!
-//! Terms that hold H alone go to every k. Mixtures of factor analysers (Ghahramani and Hinton 1996) are of this form.
+//! Terms that hold H alone go to every k. Numbers of H that are known cells are held at their value. Mixtures of factor analysers (Ghahramani and Hinton 1996) are of this form.
 
 use ndarray::ArrayD;
 use rayon::prelude::*;
@@ -47,6 +47,8 @@ pub struct Conditional {
     places: Vec<usize>,
     entries: Vec<Vec<Entry>>,
     clamps: Vec<u32>,
+    /// Numbers of H that are known cells, by (batch, position), NaN where blank; empty where no column is in H.
+    cells: Vec<f64>,
 }
 
 /// q of one batch element.
@@ -140,6 +142,18 @@ impl Conditional {
                 out
             })
             .collect();
+        let mut cells = vec![];
+        for (u, (positions, n, first)) in block.unknowns.iter().skip(1).zip(&layouts) {
+            let Some(own) = engine.cells(*u) else {
+                continue;
+            };
+            cells.resize(batch * width, f64::NAN);
+            let flat: Vec<f64> = own.iter().copied().collect();
+            for (k, p) in positions.iter().enumerate() {
+                let n = (*n).max(1);
+                cells[(k / n) * width + first + k % n] = flat[*p];
+            }
+        }
         Conditional {
             batch,
             states,
@@ -148,6 +162,7 @@ impl Conditional {
             places,
             entries,
             clamps: known_states(engine, block),
+            cells,
         }
     }
 
@@ -197,16 +212,11 @@ impl Conditional {
             let q = &quadratic[at * n * n..(at + 1) * n * n];
             let m = &mut means[s * n..(s + 1) * n];
             let c = &mut covariances[s * n * n..(s + 1) * n * n];
-            let log_z = gaussian::solve(l, q, n, m, c)?;
-            let mut inner: f64 = l.iter().zip(m.iter()).map(|(x, y)| x * y).sum();
-            for i in 0..n {
-                for j in 0..n {
-                    inner += q[i * n + j] * (c[i * n + j] + m[i] * m[j]);
-                }
-            }
+            let known = self.cells.get(b * n..(b + 1) * n).unwrap_or(&[]);
+            let (log_z, entropy) = given_cells(known, l, q, n, m, c)?;
             eta[s] += log_z;
             // The entropy of H given z = k.
-            inside[s] = log_z - inner;
+            inside[s] = entropy;
         }
         if let Some(known) = self.clamps.get(b).filter(|v| **v != BLANK) {
             for (s, x) in eta.iter_mut().enumerate() {
@@ -285,8 +295,58 @@ impl Conditional {
     }
 }
 
-/// The known cells of z by batch element; empty where z is a variable.
-fn known_states(engine: &Engine<'_>, block: &Block) -> Vec<u32> {
+/// Mean and covariance of (b, Q) with the known numbers K held, log Z and entropy of the others F.
+///
+/// ```text
+/// log Z = b_K'v_K + v_K'Q_KK v_K + A(b_F + (Q_FK + Q_KF') v_K, Q_FF)
+/// ```
+fn given_cells(
+    known: &[f64],
+    l: &[f64],
+    q: &[f64],
+    n: usize,
+    mean: &mut [f64],
+    covariance: &mut [f64],
+) -> Result<(f64, f64), Improper> {
+    let there = |i: usize| known.get(i).copied().filter(|x| !x.is_nan());
+    let free: Vec<usize> = (0..n).filter(|i| there(*i).is_none()).collect();
+    let mut log_z = 0.0;
+    let mut linear: Vec<f64> = free.iter().map(|i| l[*i]).collect();
+    for (i, v) in (0..n).filter_map(|i| Some((i, there(i)?))) {
+        mean[i] = v;
+        log_z += l[i] * v;
+        for (j, w) in (0..n).filter_map(|j| Some((j, there(j)?))) {
+            log_z += v * q[i * n + j] * w;
+        }
+        for (x, f) in linear.iter_mut().zip(&free) {
+            *x += (q[f * n + i] + q[i * n + f]) * v;
+        }
+    }
+    let m = free.len();
+    if m == 0 {
+        return Ok((log_z, 0.0));
+    }
+    let at = |i: &usize, j: &usize| i * n + j;
+    let part: Vec<f64> = free
+        .iter()
+        .flat_map(|i| free.iter().map(move |j| q[at(i, j)]))
+        .collect();
+    let (mut means, mut spread) = (vec![0.0; m], vec![0.0; m * m]);
+    let own = gaussian::solve(&linear, &part, m, &mut means, &mut spread)?;
+    let mut inner: f64 = linear.iter().zip(&means).map(|(x, y)| x * y).sum();
+    for (i, f) in free.iter().enumerate() {
+        mean[*f] = means[i];
+        for (j, g) in free.iter().enumerate() {
+            let c = spread[i * m + j];
+            inner += part[i * m + j] * (c + means[i] * means[j]);
+            covariance[at(f, g)] = c;
+        }
+    }
+    Ok((log_z + own, own - inner))
+}
+
+/// The known cells of a block's first unknown by element; empty where it is a variable.
+pub(super) fn known_states(engine: &Engine<'_>, block: &Block) -> Vec<u32> {
     match engine.derivation.unknowns.get(block.unknowns[0]).origin {
         Origin::Column(c) => match &engine.evaluator.data.columns[c.index()] {
             Cells::Elements(v) => v.iter().copied().collect(),
@@ -361,11 +421,15 @@ impl Engine<'_> {
         let locals: Vec<Local> = bound
             .places
             .iter()
-            .map(|place| {
-                let own: Vec<f64> = (0..n).map(|_| draw()).collect();
+            .enumerate()
+            .map(|(b, place)| {
+                let known = |i: usize| bound.cells.get(b * n + i).filter(|x| !x.is_nan());
+                let own: Vec<f64> = (0..n)
+                    .map(|i| known(i).copied().unwrap_or_else(&mut *draw))
+                    .collect();
                 let mut covariances = vec![0.0; k * n * n];
                 for s in 0..k {
-                    for i in 0..n {
+                    for i in (0..n).filter(|i| known(*i).is_none()) {
                         covariances[(s * n + i) * n + i] = 1.0;
                     }
                 }

@@ -269,12 +269,24 @@ fn from_point(domain: Domain, v: &[f64], n: usize) -> Option<Vec<f64>> {
     })
 }
 
+/// A leap changes a scale by no more than so many powers of ten: one that goes to 0 is not followed all the way at once.
+fn near(plain: f64, wanted: f64, powers: f64) -> f64 {
+    let most = powers * std::f64::consts::LN_10;
+    wanted.clamp(plain - most, plain + most)
+}
+
 fn to_point(domain: Domain, plain: &[f64], wanted: &[f64], n: usize) -> Option<Vec<f64>> {
     let half = std::f64::consts::FRAC_PI_2;
     let pairs = plain.iter().zip(wanted);
     Some(match domain {
         Domain::Positive => pairs
-            .map(|(p, w)| if *p < -1e29 { 0.0 } else { w.exp() })
+            .map(|(p, w)| {
+                if *p < -1e29 {
+                    0.0
+                } else {
+                    near(*p, *w, 2.0).exp()
+                }
+            })
             .collect(),
         Domain::Probability => pairs
             .map(|(p, w)| {
@@ -290,12 +302,19 @@ fn to_point(domain: Domain, plain: &[f64], wanted: &[f64], n: usize) -> Option<V
         Domain::Covariance | Domain::Precision => {
             let packed = n * (n + 1) / 2;
             let mut out = Vec::with_capacity(plain.len() / packed.max(1) * n * n);
-            for m in wanted.chunks(packed.max(1)) {
+            for (p, m) in plain
+                .chunks(packed.max(1))
+                .zip(wanted.chunks(packed.max(1)))
+            {
                 let mut l = vec![0.0; n * n];
                 let mut at = 0;
                 for i in 0..n {
                     for j in 0..=i {
-                        l[i * n + j] = if i == j { m[at].exp() } else { m[at] };
+                        l[i * n + j] = if i == j {
+                            near(p[at], m[at], 1.0).exp()
+                        } else {
+                            m[at]
+                        };
                         at += 1;
                     }
                 }

@@ -15,8 +15,6 @@ use std::collections::HashMap;
 
 use ndarray::ArrayD;
 
-use crate::algebra::Origin;
-use crate::data::Cells;
 use crate::derive::structure;
 use crate::derive::{Block, BlockId, Derivation, Form, MomentKind, Structure};
 use crate::diag::{Code, Diagnostic};
@@ -93,7 +91,12 @@ impl GaussianNetwork {
     ///
     /// # Errors
     /// E0601: elimination would make a dense part above the limit.
-    pub fn new(e: &Evaluator<'_>, d: &Derivation, block: &Block) -> Result<Self, Diagnostic> {
+    pub fn new(
+        e: &Evaluator<'_>,
+        d: &Derivation,
+        block: &Block,
+        cells: &[Option<ArrayD<f64>>],
+    ) -> Result<Self, Diagnostic> {
         let mut dims = vec![];
         let mut numbers: Vec<Vec<u32>> = vec![];
         let mut site_of: Vec<(u32, u32)> = vec![];
@@ -149,7 +152,7 @@ impl GaussianNetwork {
             block_at.push(block_at.last().copied().unwrap_or(0) + k * k);
         }
         let mut network = GaussianNetwork {
-            clamps: clamps(e, d, block, &numbers, owner.len()),
+            clamps: clamps(cells, &numbers, owner.len()),
             dims,
             number_at,
             block_at,
@@ -298,25 +301,16 @@ impl GaussianNetwork {
     }
 }
 
-/// The known cells of partly blank columns, by number.
-fn clamps(
-    e: &Evaluator<'_>,
-    d: &Derivation,
-    block: &Block,
-    numbers: &[Vec<u32>],
-    count: usize,
-) -> Vec<f64> {
+/// The known cells of partly blank columns, by number; NaN where blank.
+fn clamps(cells: &[Option<ArrayD<f64>>], numbers: &[Vec<u32>], count: usize) -> Vec<f64> {
     let mut out = vec![];
-    for (u, own) in block.unknowns.iter().zip(numbers) {
-        if let Origin::Column(c) = d.unknowns.get(*u).origin
-            && let Cells::Numbers(v) = &e.data.columns[c.index()]
-        {
-            if out.is_empty() {
-                out = vec![f64::NAN; count];
-            }
-            for (n, x) in own.iter().zip(v.iter()) {
-                out[*n as usize] = *x;
-            }
+    for (cells, own) in cells.iter().zip(numbers) {
+        let Some(v) = cells else { continue };
+        if out.is_empty() {
+            out = vec![f64::NAN; count];
+        }
+        for (n, x) in own.iter().zip(v.iter()) {
+            out[*n as usize] = *x;
         }
     }
     out
@@ -333,7 +327,8 @@ impl Engine<'_> {
                 if !matches!(b.form, Form::GaussianNetwork) {
                     return Ok(None);
                 }
-                GaussianNetwork::new(&self.evaluator, self.derivation, b)
+                let cells: Vec<_> = b.unknowns.iter().map(|u| self.cells(*u)).collect();
+                GaussianNetwork::new(&self.evaluator, self.derivation, b, &cells)
                     .map(Some)
                     .map_err(|e| vec![e])
             })

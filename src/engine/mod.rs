@@ -21,7 +21,7 @@ mod gaussian_network;
 pub mod init;
 pub mod network;
 pub mod pass;
-mod places;
+pub mod places;
 mod prototypes;
 mod row_products;
 pub mod rows;
@@ -512,21 +512,7 @@ impl<'a> Engine<'a> {
             *out += &v;
             return;
         }
-        // Repeated axes go to the diagonal, fixed elements to their place.
-        for (i, x) in v.indexed_iter() {
-            let at: Vec<usize> = c
-                .target
-                .iter()
-                .map(|s| match s {
-                    Subscript::Axis(a) => axes.iter().position(|b| a == b).map_or(0, |p| i[p]),
-                    Subscript::Element(e) => *e as usize,
-                    _ => 0,
-                })
-                .collect();
-            if let Some(slot) = out.get_mut(IxDyn(&at)) {
-                *slot += *x;
-            }
-        }
+        self.evaluator.scatter(&v, &axes, &c.target, out);
     }
 
     /// Adds a planned contraction to `out`; `own_rows` is the row plate of the block that receives it, whose weights it omits.

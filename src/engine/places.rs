@@ -50,6 +50,28 @@ impl Evaluator<'_> {
         }
     }
 
+    /// Adds values over `axes` to the elements that `target` gives: repeated axes go to the diagonal, fixed elements to their
+    /// place, lags and labels where the data lead; what leads nowhere is left out.
+    pub fn scatter(
+        &self,
+        values: &ArrayD<f64>,
+        axes: &[Axis],
+        target: &[Subscript],
+        out: &mut ArrayD<f64>,
+    ) {
+        let parts: Vec<Vec<u32>> = target
+            .iter()
+            .map(|s| self.spread_subscript(s, axes))
+            .collect();
+        for (n, x) in values.iter().enumerate() {
+            let element = |p: &Vec<u32>| p.get(n).filter(|e| **e != NOWHERE).map(|e| *e as usize);
+            let at: Option<Vec<usize>> = parts.iter().map(element).collect();
+            if let Some(slot) = at.and_then(|at| out.get_mut(IxDyn(&at))) {
+                *slot += *x;
+            }
+        }
+    }
+
     fn flat_elements(
         &self,
         unknowns: &Unknowns,

@@ -13,6 +13,9 @@ use super::state::State;
 use super::sweep::Sweep;
 use super::update::Noticed;
 
+/// A leap that gains less than this part of the objective may gain it by rounding only.
+const LEAP_GAIN: f64 = 1e-10;
+
 /// How to run.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -210,7 +213,9 @@ fn single(
             && sweep.leap(&mut state)
         {
             leapt = match sweep.after(&mut state) {
-                Ok(()) => Some(engine.objective(&state)).filter(|l| *l >= last),
+                Ok(()) => {
+                    Some(engine.objective(&state)).filter(|l| *l >= last + LEAP_GAIN * last.abs())
+                }
                 Err(_) => None,
             };
             if leapt.is_some() {

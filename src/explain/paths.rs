@@ -109,13 +109,9 @@ impl<'a> Paths<'a> {
     }
 
     fn pairs(&self, u: UnknownId, v: UnknownId) -> Vec<(usize, usize)> {
-        let net = &self.study.net;
-        let (xs, ys) = (
-            net.of_quantity(quantity(self.d, u)),
-            net.of_quantity(quantity(self.d, v)),
-        );
-        let all = xs.iter().flat_map(|x| ys.iter().map(move |y| (*x, *y)));
-        all.filter(|(x, y)| x != y && (u != v || x < y)).collect()
+        self.study
+            .net
+            .pairs(quantity(self.d, u), quantity(self.d, v))
     }
 
     fn shortest(&self, pairs: &[(usize, usize)], best: &mut Option<Trail>) {

@@ -18,7 +18,7 @@ use super::Node;
 use super::ground::{Ground, Network, bindings, own_plates, symmetric};
 
 /// At most this many bindings of a term's axes are looked at.
-const BINDINGS: usize = 1 << 16;
+const BINDINGS: usize = 1 << 13;
 
 /// Whether terms join two nodes when others are known; `None` where the derivation does not know one of them.
 pub fn joined(

@@ -39,7 +39,16 @@ pub struct Network {
     pub parents: Vec<Vec<usize>>,
     /// The representatives that were used.
     pub elements: Elements,
+    /// False if the statements have so many indices that some bindings were left out.
+    pub whole: bool,
 }
+
+/// At most this many bindings of the axes of one statement or fold.
+const BINDINGS: usize = 1 << 13;
+/// At most this many elements of a quantity are paired with others.
+const ELEMENTS: usize = 200;
+/// At most this many bindings in all.
+const BUDGET: usize = 1 << 19;
 
 /// The plates of one draw of a quantity: its slots without those whose elements are drawn together.
 pub fn own_plates(model: &Model, n: Node) -> Vec<PlateId> {
@@ -101,6 +110,8 @@ impl Network {
             nodes: vec![],
             parents: vec![],
             met: BTreeSet::new(),
+            left: BUDGET,
+            whole: true,
         };
         for n in &g.nodes {
             if role(model, g, *n) == "given" {
@@ -110,7 +121,7 @@ impl Network {
                 .iter()
                 .map(|p| elements.size(*p))
                 .collect();
-            for at in bindings(&sizes) {
+            for at in b.bindings(&sizes) {
                 let at = b.canonical(*n, at);
                 b.id(Ground::Quantity(*n, at));
             }
@@ -118,8 +129,9 @@ impl Network {
         for (i, f) in model.factors.iter().enumerate() {
             b.factor(FactorId::from(i), f);
         }
-        let (nodes, parents) = (b.nodes, b.parents);
+        let (nodes, parents, whole) = (b.nodes, b.parents, b.whole);
         Network {
+            whole,
             nodes,
             parents,
             elements,
@@ -133,18 +145,21 @@ impl Network {
         (0..self.nodes.len()).filter(mine).collect()
     }
 
-    /// The node of a quantity at these elements.
-    pub fn find(&self, n: Node, at: &[usize]) -> Option<usize> {
-        self.nodes
-            .iter()
-            .position(|x| matches!(x, Ground::Quantity(m, e) if *m == n && e == at))
+    /// Pairs of elements of two quantities, each pair once; of the first elements only where there are very many.
+    pub fn pairs(&self, a: Node, b: Node) -> Vec<(usize, usize)> {
+        let (mut xs, mut ys) = (self.of_quantity(a), self.of_quantity(b));
+        xs.truncate(ELEMENTS);
+        ys.truncate(ELEMENTS);
+        let all = xs.iter().flat_map(|x| ys.iter().map(move |y| (*x, *y)));
+        all.filter(|(x, y)| x != y && (a != b || x < y)).collect()
     }
 }
 
-/// All tuples of positions, the last fastest.
+/// All tuples of positions, the last fastest; the first `BINDINGS` where there are more.
 pub fn bindings(sizes: &[usize]) -> Vec<Vec<usize>> {
     let mut out = vec![vec![]];
     for n in sizes {
+        out.truncate(BINDINGS.div_ceil((*n).max(1)));
         out = out
             .into_iter()
             .flat_map(|row: Vec<usize>| {
@@ -187,6 +202,9 @@ struct Build<'a> {
     parents: Vec<Vec<usize>>,
     /// Parents of the statement that is being walked.
     met: BTreeSet<usize>,
+    /// How many more bindings are walked.
+    left: usize,
+    whole: bool,
 }
 
 impl Build<'_> {
@@ -201,6 +219,15 @@ impl Build<'_> {
         i
     }
 
+    fn bindings(&mut self, sizes: &[usize]) -> Vec<Vec<usize>> {
+        let mut out = bindings(sizes);
+        let all = sizes.iter().try_fold(1usize, |n, s| n.checked_mul(*s));
+        self.whole &= all == Some(out.len()) && out.len() <= self.left;
+        out.truncate(self.left);
+        self.left -= out.len();
+        out
+    }
+
     fn canonical(&self, n: Node, at: Vec<usize>) -> Vec<usize> {
         symmetric(self.model, n, at)
     }
@@ -210,7 +237,7 @@ impl Build<'_> {
     }
 
     fn factor(&mut self, id: FactorId, f: &Factor) {
-        for at in bindings(&self.sizes(&f.axes)) {
+        for at in self.bindings(&self.sizes(&f.axes)) {
             let env: Env = f
                 .axes
                 .iter()
@@ -260,7 +287,7 @@ impl Build<'_> {
             .iter()
             .map(|p| self.elements.size(*p))
             .collect();
-        for rest in bindings(&more) {
+        for rest in self.bindings(&more) {
             let full: Vec<usize> = at.iter().chain(&rest).copied().collect();
             let full = self.canonical(n, full);
             self.met.clear();
@@ -375,7 +402,7 @@ impl Build<'_> {
             }
         }
         let sizes: Vec<usize> = at.iter().map(Vec::len).collect();
-        for pick in bindings(&sizes) {
+        for pick in self.bindings(&sizes) {
             let full: Vec<usize> = at
                 .iter()
                 .zip(&pick)
@@ -424,7 +451,7 @@ impl Build<'_> {
     }
 
     fn fold(&mut self, axes: &[Axis], only: Option<&Restriction>, body: &Expr, env: &Env) {
-        for at in bindings(&self.sizes(axes)) {
+        for at in self.bindings(&self.sizes(axes)) {
             let mut env = env.clone();
             env.extend(axes.iter().map(|a| a.id).zip(at));
             let kept = only.is_none_or(|r| {
@@ -461,7 +488,7 @@ impl Build<'_> {
             .map(|(f, a)| f.unwrap_or_else(|| (0..self.elements.size(a.plate)).collect()))
             .collect();
         let sizes: Vec<usize> = choices.iter().map(Vec::len).collect();
-        for pick in bindings(&sizes) {
+        for pick in self.bindings(&sizes) {
             let found = choices
                 .iter()
                 .zip(&pick)

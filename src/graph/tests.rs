@@ -199,6 +199,29 @@ fn a_label_selects_one_parent_and_a_latent_index_all() {
     assert_eq!(docs.len(), 2, "tokens of both documents");
 }
 
+#[test]
+fn models_with_many_indices_are_walked_in_part() {
+    let mut text = String::from("model wide\ndata row { y : real }\n");
+    let names: Vec<String> = (0..16).map(|i| format!("p{i}")).collect();
+    for n in &names {
+        text.push_str(&format!("plate {n}(3)\n"));
+    }
+    let all = names.join(", ");
+    text.push_str(&format!("latent a[{all}] ~ Gaussian(0, var = 1)\n"));
+    text.push_str(&format!(
+        "observe y[row] ~ Gaussian(sum(a over {all}), var = 1)\n"
+    ));
+    let m = model(&text);
+    let net = Network::of(&m, &build(&m), &BTreeSet::new());
+    assert!(
+        !net.whole && net.nodes.len() < 1 << 15,
+        "{}",
+        net.nodes.len()
+    );
+    assert!(Network::of(&model(FACTORS), &build(&model(FACTORS)), &BTreeSet::new()).whole);
+    assert!(to_svg(&m, None).contains(">a</text>"));
+}
+
 /// Tags are closed in order, attributes quoted, no bare & or <.
 fn well_formed(text: &str) {
     let mut open: Vec<String> = vec![];
@@ -355,6 +378,21 @@ fn plates_nest_and_blocks_have_colours() {
     let blocks: BTreeSet<Option<usize>> = ["z", "pi", "theta"].map(|n| node(n).block).into();
     assert_eq!(blocks.len(), 3);
     assert_eq!(node("word").block, None);
+    // Rows that refer to two plates lie in neither, and name both.
+    let votes = model(
+        "model votes
+data vote { item : label  worker : label  answer : label of class }
+param   prior                    : simplex over class
+param   confusion[worker, class] : simplex over class
+latent  truth[item]  ~ Categorical(prior)
+observe answer[vote] ~ Categorical(confusion[worker, truth])
+",
+    );
+    let boxes = plates::diagram(&votes, None).boxes;
+    let outer = boxes.iter().filter(|b| b.inside.is_none());
+    let labels: BTreeSet<&str> = outer.map(|b| b.label.as_str()).collect();
+    assert!(labels.contains("vote (item x worker)"), "{labels:?}");
+    assert!(labels.contains("item"), "{labels:?}");
     // W and b are solved for together.
     let m = model(FACTORS);
     let (d, _) = compile::compile(&m, None).expect("a derivation");

@@ -30,6 +30,9 @@ pub struct Question {
     pub blank: Vec<String>,
 }
 
+/// The pairs that stand to each other in one way.
+type Kind = (Vec<Relation>, Vec<(usize, usize)>);
+
 /// At most this many pairs of one kind are looked at.
 const PAIRS: usize = 48;
 
@@ -88,11 +91,16 @@ pub fn why(
             unknown_columns.push(*c);
         }
     }
+    let incomplete = if study.net.whole {
+        ""
+    } else {
+        "The statements have too many indices for all of them to be walked: paths may be missing.\n"
+    };
     match asked.as_slice() {
-        [a] => Ok(blanket(&study, *a)),
+        [a] => Ok(blanket(&study, *a) + incomplete),
         [a, b, ..] => {
             let derivation = derive(&unknown_columns);
-            Ok(pair(&mut study, derivation.as_ref(), *a, *b))
+            Ok(pair(&mut study, derivation.as_ref(), *a, *b) + incomplete)
         }
         [] => Ok(String::new()),
     }
@@ -152,19 +160,13 @@ impl Case {
 
 fn pair(study: &mut Study<'_>, d: Option<&Derivation>, a: Node, b: Node) -> String {
     let model = study.model;
-    let mut kinds: Vec<(Vec<Relation>, Vec<(usize, usize)>)> = vec![];
-    let (xs, ys) = (study.net.of_quantity(a), study.net.of_quantity(b));
-    for x in &xs {
-        for y in &ys {
-            if x == y || (a == b && x > y) {
-                continue;
-            }
-            let r = relations(model, &study.net, *x, *y);
-            match kinds.iter_mut().find(|(k, _)| *k == r) {
-                Some((_, list)) if list.len() < PAIRS => list.push((*x, *y)),
-                Some(_) => {}
-                None => kinds.push((r, vec![(*x, *y)])),
-            }
+    let mut kinds: Vec<Kind> = vec![];
+    for pair in study.net.pairs(a, b) {
+        let r = relations(model, &study.net, pair.0, pair.1);
+        match kinds.iter_mut().find(|(k, _)| *k == r) {
+            Some((_, list)) if list.len() < PAIRS => list.push(pair),
+            Some(_) => {}
+            None => kinds.push((r, vec![pair])),
         }
     }
     let distance = |r: &[Relation]| r.iter().map(|r| r.kin as usize).sum::<usize>();

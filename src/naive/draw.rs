@@ -239,7 +239,10 @@ impl<'a> Simulation<'a> {
                             let mut later = tasks.iter().skip(waiting + 1);
                             let eager = later.position(|t| matches!(t, Task::All(..)));
                             let Some(eager) = eager else {
-                                let what = format!("{} depends on itself", self.name(node));
+                                let what = format!(
+                                    "{} depends on itself, perhaps through a prior that reads it: give the values of that prior's variable",
+                                    self.name(node)
+                                );
                                 return Err(Problem::Unsupported(what));
                             };
                             tasks.truncate(waiting + 1 + eager);

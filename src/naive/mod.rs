@@ -21,12 +21,14 @@ mod joint;
 mod matrix;
 mod missing;
 mod parameters;
+mod probe;
 mod sample;
 mod skeleton;
 mod write;
 
 pub use draw::{fits, simulate, with_observed};
 pub use missing::with_missing_columns;
+pub use probe::probe;
 pub use skeleton::{SizeProblem, Sizes, skeleton};
 pub use write::{table_csv, truth_json, unused_labels};
 

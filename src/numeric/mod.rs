@@ -1,4 +1,4 @@
-//! Special functions, vector kernels and factorisations: knows nothing of models.
+//! Special functions, vector kernels, factorisations and elimination on graphs: knows nothing of models.
 //!
 //! numbers, slices, row-major matrices -> numbers, slices, row-major matrices. Errors carry no spans and no names.
 

@@ -97,6 +97,17 @@ pub(crate) fn by_key(keys: usize, key: impl Iterator<Item = usize> + Clone) -> S
     SiteLists { sites, ends }
 }
 
+/// Where pieces of these sizes begin, and the end of the last.
+pub(crate) fn starts(sizes: impl Iterator<Item = usize>) -> Vec<usize> {
+    let mut total = 0;
+    let mut out = vec![0];
+    out.extend(sizes.map(|size| {
+        total += size;
+        total
+    }));
+    out
+}
+
 /// The connected components of the graph in which the sites of each list are joined.
 ///
 /// Each component is in increasing order, and components are in the order of their lowest sites. A site in no list is a

@@ -26,7 +26,7 @@ pub use max_product::MostProbable;
 use super::LOG_ZERO;
 use super::clique_tree::{CliqueTree, TooWide, clique_tree};
 use super::logsumexp::softmax_in_place;
-use super::site_lists::{SiteLists, by_key};
+use super::site_lists::{SiteLists, by_key, starts};
 use axes::Axes;
 
 /// Below this a log probability can only come from [`super::LOG_ZERO`].
@@ -377,15 +377,4 @@ impl SumProduct {
 /// How many joint states some sites have.
 fn size(states: &[usize], sites: &[u32]) -> usize {
     sites.iter().map(|&s| states[s as usize]).product()
-}
-
-/// Where pieces of these sizes begin, and the end of the last.
-fn starts(sizes: impl Iterator<Item = usize>) -> Vec<usize> {
-    let mut total = 0;
-    let mut out = vec![0];
-    out.extend(sizes.map(|size| {
-        total += size;
-        total
-    }));
-    out
 }

@@ -99,6 +99,21 @@ fn threads_and_repetition_change_nothing() {
 }
 
 #[test]
+fn acceleration_is_asked_for_and_recorded() {
+    let p = Place::mixture();
+    let run = |options: &str| {
+        p.ok(&format!("fit m.pmod d.csv -q {options} -o f.json"));
+        timeless(&p.read("f.json"))
+    };
+    let (plain, fast) = (run(""), run("--accelerate"));
+    assert_eq!(plain["options"]["accelerate"], serde_json::Value::Null);
+    assert_eq!(fast["options"]["accelerate"], true);
+    // The last of the two flags counts.
+    assert_eq!(run("--accelerate --no-accelerate"), plain);
+    assert_eq!(run("--no-accelerate --accelerate"), fast);
+}
+
+#[test]
 fn seeds_and_restarts_are_recorded() {
     let p = Place::mixture();
     let said = p.ok("fit m.pmod d.csv --restarts 3 --seed 5 --set K=3 -o f.json");

@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
-use crate::exact::{Exact, Shape};
-use crate::fixture::{fit, refusal, same, same_list};
+use crate::exact::{Exact, Shape, mixture};
+use crate::fixture::{fit, same, same_list};
 use crate::special::{inverse, ln_gamma_pdf, ln_mvn, ln_normal, ln_poisson};
 
 /// x and y of a regression on a column with blanks.
@@ -317,14 +317,52 @@ fn an_autoregression_with_gaps() {
 }
 
 #[test]
-fn a_vector_with_blanks_in_a_mixture_is_refused() {
-    let model = "data row { x[feature] : real = rest }
-        plate k(2)
-        param w : simplex over k
-        param mu[k] : real over feature
-        param Sigma[k] : covariance over feature
-        latent z[row] ~ Categorical(w)
-        observe x[row] ~ Gaussian(mu[z], cov = Sigma[z]) over feature";
-    let (codes, text) = refusal(model, "a,b\n1,2\n3,\n2,1\n", None, 1);
-    assert_eq!(codes[0], "E0508", "{text}");
+fn vectors_with_blanks_in_a_mixture() {
+    let rows = vectors();
+    let mut csv = String::from("a,b,c,w\n");
+    let weight = |n: usize| [1.0, 0.5, 2.0][n % 3];
+    for (n, x) in rows.iter().enumerate() {
+        let x = x.map(cell);
+        csv += &format!("{},{}\n", x.join(","), weight(n));
+    }
+    // weight, mu, Sigma; the cells that are there have a marginal Gaussian under each component.
+    let l = |p: &[f64]| {
+        let joint = |n: usize, k: usize| {
+            let there: Vec<usize> = (0..3).filter(|d| rows[n][*d].is_some()).collect();
+            if there.is_empty() {
+                return p[k].ln();
+            }
+            let y: Vec<f64> = there.iter().map(|d| rows[n][*d].expect("there")).collect();
+            let m: Vec<f64> = there.iter().map(|d| p[2 + 3 * k + d]).collect();
+            let s = &p[8 + 9 * k..17 + 9 * k];
+            let s: Vec<Vec<f64>> = there
+                .iter()
+                .map(|d| there.iter().map(|e| s[3 * d + e]).collect())
+                .collect();
+            p[k].ln() + ln_mvn(&y, &m, &s)
+        };
+        mixture(rows.len(), 2, weight, joint).0
+    };
+    let case = Exact {
+        model: "data row { x[feature] : real = (a, b, c)  w : weight }
+            plate k(2)
+            param p : simplex over k
+            param mu[k] : real over feature
+            param Sigma[k] : covariance over feature
+            latent z[row] ~ Categorical(p)
+            observe x[row] ~ Gaussian(mu[z], cov = Sigma[z]) over feature",
+        csv: &csv,
+        init: json!({"p": [0.4, 0.6], "mu": [[0.5, 1, 0], [1, 1.5, 0.5]],
+            "Sigma": [[[2, 0.3, 0.1], [0.3, 2, 0.2], [0.1, 0.2, 2]],
+                [[3, 0, 0.5], [0, 3, 0], [0.5, 0, 3]]]}),
+        params: &[
+            ("p", Shape::Simplex(1, 2)),
+            ("mu", Shape::Free(6)),
+            ("Sigma", Shape::Matrix(2, 3)),
+        ],
+        method: "exact EM",
+        objective: "log_likelihood",
+        log_likelihood: &l,
+    };
+    case.trace();
 }

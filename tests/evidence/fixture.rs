@@ -184,3 +184,8 @@ pub fn same_list(what: &str, mine: &[f64], want: &[f64], tol: f64) {
         );
     }
 }
+
+/// As [`same`], of the one number a case is about.
+pub fn close(mine: f64, want: f64, tol: f64) {
+    same("the number", mine, want, tol);
+}

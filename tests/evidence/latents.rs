@@ -4,7 +4,7 @@ use serde_json::json;
 use std::f64::consts::PI;
 
 use crate::exact::{Exact, Shape};
-use crate::fixture::same;
+use crate::fixture::{fit, same};
 use crate::special::{ln_gamma, ln_mvn, rows_of};
 
 /// Unequal groups, one of a single row; labels out of order; a blank.
@@ -339,4 +339,36 @@ fn far_from_zero_nothing_is_lost() {
     same("tiny", go(0.0, 0.000_030_517_578_125), near, 1e-10);
     same("huge", go(0.0, 1_048_576.0), near, 1e-10);
     same("tiny, far", go(64.0, 0.000_030_517_578_125), near, 1e-7);
+}
+
+/// A point for each row keeps the labels out of the row by row pass: the known ones stay known all the same.
+#[test]
+fn a_blank_label_among_known_ones_with_a_point_for_each_row() {
+    // p[group][row][answer]; groups and answers in the order of their labels.
+    let p: [[[f64; 2]; 3]; 2] = [
+        [[0.2, 0.8], [0.6, 0.4], [0.7, 0.3]],
+        [[0.9, 0.1], [0.35, 0.65], [0.5, 0.5]],
+    ];
+    let w: [f64; 2] = [0.3, 0.7];
+    let f = fit(
+        "data row { group : label   answer : label }
+        param w ~ Dirichlet(2) over group
+        param p[group, row] ~ Dirichlet(2) over answer
+        observe group[row] ~ Categorical(w)
+        observe answer[row] ~ Categorical(p)",
+        "group,answer\nb,no\n,no\na,yes\n",
+        Some(json!({ "w": w, "p": p })),
+        1,
+    );
+    let flat: f64 = p.iter().flatten().map(|p| (6.0 * p[0] * p[1]).ln()).sum();
+    let want = flat
+        + (6.0 * w[0] * w[1]).ln()
+        + (w[1] * p[1][0][0]).ln()
+        + (w[0] * p[0][1][0] + w[1] * p[1][1][0]).ln()
+        + (w[0] * p[0][2][1]).ln();
+    same("log posterior", f.outcome.trace[0], want, 1e-12);
+    // The blank belongs to a with probability r: a second, a third and a half answer.
+    let r = w[0] * p[0][1][0] / (w[0] * p[0][1][0] + w[1] * p[1][1][0]);
+    let after = f.get("w", "value");
+    same("w after one step", after[0], (2.0 + r) / 5.0, 1e-12);
 }

@@ -133,3 +133,34 @@ fn gaussian_gamma_regression() {
     same_list("shape", &f.get("tau", "shape"), &[a], 1e-11);
     same_list("rate", &f.get("tau", "rate"), &[b], 1e-10);
 }
+
+/// A walk over the elements of a counted or a listed plate, seen only through its sum.
+#[test]
+fn a_walk_along_a_plate_without_rows() {
+    let y = [0.5, 2.0];
+    for plate in ["plate k(4)", "plate k { 2, 10, 9, x }"] {
+        let f = exact(
+            &format!(
+                "data row {{ y : real }}
+                {plate}
+                latent v[k] ~ Gaussian(v[k-1], precision = 1.7) first Gaussian(1, var = 0.4)
+                observe y[row] ~ Gaussian(sum(v over k), var = 0.9)"
+            ),
+            "y\n0.5\n2\n",
+        );
+        // Cov[v_i, v_j] = var of the first + steps up to the earlier one.
+        let prior = |i: usize, j: usize| 0.4 + i.min(j) as f64 / 1.7;
+        let with_sum: Vec<f64> = (0..4).map(|i| (0..4).map(|j| prior(i, j)).sum()).collect();
+        let spread: f64 = with_sum.iter().sum();
+        let s = vec![vec![spread + 0.9, spread], vec![spread, spread + 0.9]];
+        same("evidence", f.last(), ln_mvn(&y, &[4.0, 4.0], &s), 1e-10);
+        // Two equal readings are one of half the variance.
+        let gain = |i: usize| with_sum[i] / (spread + 0.45);
+        let mean: Vec<f64> = (0..4).map(|i| 1.0 + gain(i) * (1.25 - 4.0)).collect();
+        same_list("v", &f.get("v", "mean"), &mean, 1e-10);
+        let cov: Vec<f64> = (0..16)
+            .map(|c| prior(c / 4, c % 4) - gain(c / 4) * with_sum[c % 4])
+            .collect();
+        same_list("covariance of v", &f.get("v", "covariance"), &cov, 1e-10);
+    }
+}

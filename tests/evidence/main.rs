@@ -9,6 +9,7 @@
 
 mod blanks;
 mod bounds;
+mod chains;
 mod conjugate;
 mod counts;
 mod degenerate;
@@ -16,6 +17,7 @@ mod exact;
 mod families;
 mod fixture;
 mod forms;
+mod gaussian_chains;
 mod latents;
 mod lines;
 mod matrices;

@@ -8,7 +8,7 @@ use crate::common::root;
 /// The stages from left to right: a module uses only what stands to its left.
 const ORDER: &[&str] = &[
     "numeric", "source", "diag", "syntax", "model", "family", "algebra", "dist", "check", "derive",
-    "plan", "data", "naive", "engine", "compile", "graph", "explain", "fit", "cli",
+    "plan", "data", "naive", "engine", "compile", "graph", "explain", "fit", "verify", "cli",
 ];
 
 /// Files longer than `LINES`, and the most lines each may have: they may shrink, not grow.

@@ -6,6 +6,7 @@
     clippy::too_many_arguments
 )]
 
+mod accelerate;
 mod closed_forms;
 mod fixture;
 mod folders;

@@ -123,6 +123,27 @@ fn an_added_row_needs_a_value_where_it_is_conditioned_on() {
     b.data("user,item,price\nu,x,1\nu,y,1\n");
 }
 
+/// A number can stand for what is not listed, a label cannot.
+#[test]
+fn the_way_out_of_an_added_row_fits_the_type() {
+    for (ty, way) in [("price", "else 0"), ("shop", "list a row")] {
+        let mut b = Build::new();
+        let t = b.table("cell");
+        let user = b.label(t, "user", "user");
+        let item = b.label(t, "item", "item");
+        let column = match ty {
+            "shop" => b.label(t, "shop", "shop"),
+            name => b.column(t, name, ColumnType::Real),
+        };
+        b.condition(column);
+        b.every(t, Every::All(vec![user, item]));
+        let text = format!("user,item,{ty}\nu,x,1\nv,y,2\n");
+        let found = b.fails(Code::E0704, &text);
+        let help = found.help.clone();
+        assert!(format!("{help:?}").contains(way), "{found:?}");
+    }
+}
+
 #[test]
 fn a_crossed_column_is_never_blank() {
     let mut p = pairs(Every::Less);

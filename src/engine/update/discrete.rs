@@ -2,9 +2,11 @@
 
 use ndarray::{ArrayD, IxDyn};
 
+use crate::data::BLANK;
 use crate::derive::{BlockId, MomentKind, Target};
 use crate::diag::Diagnostic;
 use crate::engine::Engine;
+use crate::engine::conditional::known_states;
 use crate::engine::state::{BlockState, State};
 use crate::family::StatisticKind;
 use crate::model::Role;
@@ -30,8 +32,17 @@ impl Engine<'_> {
             .cloned()
             .unwrap_or_else(|| ArrayD::zeros(IxDyn(&shape)));
         let weights = self.element_weights(id, self.derivation.unknowns.get(u).plates());
+        let known = known_states(self, block);
         if let Some(flat) = eta.as_slice_mut() {
-            for (row, w) in flat.chunks_mut(k).zip(&weights) {
+            for (n, (row, w)) in flat.chunks_mut(k).zip(&weights).enumerate() {
+                // A cell that is not blank is no unknown: its value is certain and has no entropy.
+                if let Some(v) = known.get(n).filter(|v| **v != BLANK) {
+                    row.fill(0.0);
+                    if let Some(r) = row.get_mut(*v as usize) {
+                        *r = 1.0;
+                    }
+                    continue;
+                }
                 let before = row.to_vec();
                 let log_z = crate::numeric::logsumexp::softmax_in_place(row);
                 if block.role == Role::Latent {

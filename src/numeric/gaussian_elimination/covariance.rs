@@ -6,7 +6,8 @@
 //!
 //! Cov_RR is a sum of two matrices that are not negative, so no digits cancel in it.
 
-use super::{Factor, Fronts, GaussianElimination, end};
+use super::factorise::Fronts;
+use super::{Factor, GaussianElimination, end};
 use crate::numeric::linalg::{inverse_cholesky, solve_lower_transposed};
 
 /// Blocks of the inverse of a precision matrix.

@@ -50,7 +50,7 @@ impl Problem {
     fn random(seed: u64, longest: usize) -> Problem {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let n = rng.random_range(1..=8u32);
-        let shortest = usize::from(seed % 7 != 0);
+        let shortest = usize::from(!seed.is_multiple_of(7));
         let lengths: Vec<usize> = (0..n)
             .map(|_| rng.random_range(shortest..=longest))
             .collect();
