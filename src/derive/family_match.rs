@@ -139,13 +139,15 @@ pub fn block(
     })
 }
 
-/// The row plate along which the block can be updated chunk by chunk: every occurrence has the bare row axis there.
+/// The row plate along which the block can be updated chunk by chunk: every occurrence has the bare row axis there, and bare
+/// axes in its other slots.
 fn row_plate(model: &Model, g: &Group, terms: &[Term]) -> Option<PlateId> {
     g.batch.iter().enumerate().find_map(|(i, p)| {
         model.table_of(*p)?;
         let bare = |s: &Statistic| {
             let u = g.unknowns.iter().position(|u| *u == s.of).unwrap_or(0);
-            matches!(s.index.get(g.batch_slots[u][i]), Some(Subscript::Axis(_)))
+            let axis = |slot: &usize| matches!(s.index.get(*slot), Some(Subscript::Axis(_)));
+            axis(&g.batch_slots[u][i]) && g.batch_slots[u].iter().all(axis)
         };
         terms
             .iter()
