@@ -1,17 +1,19 @@
 //! What must hold before anything is run: joint Gaussians of a size that can be solved, known factors that are numbers.
 
 use crate::algebra::Known;
-use crate::derive::Form;
+use crate::data::Dataset;
+use crate::derive::{Block, Derivation, Form};
 use crate::diag::{Code, Diagnostic};
 
 use super::{DENSE_BYTES, DENSE_INSIDE, Engine};
 
 impl Engine<'_> {
-    /// A joint Gaussian is factored whole: its inside must be small enough for that.
+    /// A joint Gaussian is factored whole: its inside must be small enough for that. Coupled elements keep what terms hold of them.
     pub(super) fn check_dense(&self) -> Result<(), Vec<Diagnostic>> {
         let d = self.derivation;
         let mut errors = vec![];
         for b in &d.blocks {
+            errors.extend(too_large(d, self.evaluator.data, b));
             if !matches!(b.form, Form::Gaussian | Form::GaussianGamma) {
                 continue;
             }
@@ -90,4 +92,31 @@ impl Engine<'_> {
             Err(errors)
         }
     }
+}
+
+/// The messages to the products of a block's statistics would take too much memory.
+pub(super) fn too_large(d: &Derivation, data: &Dataset, b: &Block) -> Option<Diagnostic> {
+    let size = |a: &crate::model::Axis| data.plates[a.plate.index()].size as f64;
+    let numbers: f64 = b
+        .compounds
+        .iter()
+        .map(|c| c.axes.iter().map(size).product::<f64>())
+        .sum();
+    if 8.0 * numbers <= DENSE_BYTES {
+        return None;
+    }
+    let names: Vec<String> = b
+        .unknowns
+        .iter()
+        .map(|u| format!("`{}`", d.unknowns.get(*u).name))
+        .collect();
+    Some(
+        Diagnostic::new(Code::E0601, "memory above the limit")
+            .note(format!(
+                "terms hold {numbers:.3e} products of coupled elements of {}; at most {} GB of them are kept",
+                names.join(", "),
+                DENSE_BYTES / 1e9
+            ))
+            .help("use fewer rows or elements"),
+    )
 }
