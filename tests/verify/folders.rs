@@ -41,7 +41,11 @@ fn size(name: &str) -> Size {
         },
         "mixture_of_factor_analysers" => Size { rows: 60, ..usual },
         "factorial_hmm" => Size { rows: 4, ..usual },
-        "stochastic_block_model" => Size { labels: 6, ..usual },
+        "stochastic_block_model" => Size {
+            rows: 5,
+            in_order: true,
+            ..usual
+        },
         "hmm_categorical" | "hmm_gaussian" | "bayesian_hmm" => Size {
             rows: 8,
             labels: 2,
