@@ -146,6 +146,7 @@ fn row_plate(model: &Model, g: &Group, terms: &[Term]) -> Option<PlateId> {
         model.table_of(*p)?;
         let bare = |s: &Statistic| {
             let u = g.unknowns.iter().position(|u| *u == s.of).unwrap_or(0);
+            // A pass runs through all elements of a row at once: a slot reached through a label is not one of them.
             let axis = |slot: &usize| matches!(s.index.get(*slot), Some(Subscript::Axis(_)));
             axis(&g.batch_slots[u][i]) && g.batch_slots[u].iter().all(axis)
         };

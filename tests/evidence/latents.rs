@@ -372,3 +372,43 @@ fn a_blank_label_among_known_ones_with_a_point_for_each_row() {
     let after = f.get("w", "value");
     same("w after one step", after[0], (2.0 + r) / 5.0, 1e-12);
 }
+
+/// A latent for each row and group, of which the row's own label picks one; the others only have their prior.
+#[test]
+fn a_latent_of_the_row_picked_by_its_label() {
+    let rows: [(&str, f64); 4] = [("a", 0.0), ("b", 0.3), ("a", 2.0), ("c", 1.4)];
+    let csv: String = rows.iter().map(|(g, y)| format!("{g},{y}\n")).collect();
+    let w: [f64; 2] = [0.3, 0.7];
+    let part = |y: f64, k: usize| {
+        let m = [1.0, 3.0][k];
+        w[k] * (-0.5 * (y - m).powi(2)).exp() / (2.0 * PI).sqrt()
+    };
+    let branches =
+        "case z[row, g] { 1: Gaussian(1, precision = 1)  2: Gaussian(3, precision = 1) }";
+    for statement in [branches, "Gaussian(m[z[row, g]], precision = 1)"] {
+        let f = fit(
+            &format!(
+                "data row {{ g : label  y : real }}
+                plate k(2)
+                const m[k] = [1, 3]
+                param w : simplex over k
+                latent z[row, g] ~ Categorical(w)
+                observe y[row] ~ {statement}"
+            ),
+            &format!("g,y\n{csv}"),
+            Some(json!({ "w": w })),
+            1,
+        );
+        let want: f64 = rows
+            .iter()
+            .map(|(_, y)| (part(*y, 0) + part(*y, 1)).ln())
+            .sum();
+        same("log likelihood", f.outcome.trace[0], want, 1e-12);
+        let seen: f64 = rows
+            .iter()
+            .map(|(_, y)| part(*y, 0) / (part(*y, 0) + part(*y, 1)))
+            .sum();
+        let after = (seen + 8.0 * w[0]) / 12.0;
+        same("w after one step", f.get("w", "value")[0], after, 1e-12);
+    }
+}
