@@ -113,7 +113,9 @@ pub fn ascend(
             }
             let Some(c) = checks.as_mut() else { continue };
             c.q = q;
-            if !c.measure() {
+            // Both take the whole of E_q[log p]: where it is compared, and once a sweep.
+            let compared = Some(i) == last_latent || i + 1 == order.len();
+            if compared && !c.measure() {
                 report.note(format!("start {start} collapsed in sweep {}: a spread is tiny beside its data; nothing more is compared", sweep + 1));
                 return;
             }

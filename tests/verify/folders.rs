@@ -28,7 +28,8 @@ fn size(name: &str) -> Size {
             set: &[("K", 2.0)],
             ..usual
         },
-        "gmm" | "gmm_tied" | "gmm_diag" | "naive_bayes" => Size { rows: 60, ..usual },
+        "gmm" | "gmm_tied" | "naive_bayes" => Size { rows: 60, ..usual },
+        "gmm_diag" => Size { rows: 24, ..usual },
         "bayesian_gmm" => Size {
             rows: 15,
             set: &[("K", 3.0)],
@@ -39,7 +40,7 @@ fn size(name: &str) -> Size {
             rows: 12,
             ..usual
         },
-        "mixture_of_factor_analysers" => Size { rows: 60, ..usual },
+        "mixture_of_factor_analysers" => Size { rows: 30, ..usual },
         "factorial_hmm" => Size { rows: 4, ..usual },
         "stochastic_block_model" => Size {
             rows: 5,
@@ -47,7 +48,7 @@ fn size(name: &str) -> Size {
             ..usual
         },
         "hmm_categorical" | "hmm_gaussian" | "bayesian_hmm" => Size {
-            rows: 8,
+            rows: 6,
             labels: 2,
             in_order: true,
             ..usual
