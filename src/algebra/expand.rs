@@ -172,7 +172,14 @@ impl<'a> Expander<'a> {
                     .map(|r| (r.column, r.row, Subscript::Axis(r.element))),
                 body: {
                     let all: Vec<Axis> = folded.iter().chain(axes).copied().collect();
-                    Box::new(self.known_in(body, &all)?)
+                    let body = self.known_in(body, &all)?;
+                    // A latent of each folded element makes the sum one of indicators.
+                    let mut latent = false;
+                    body.subscripts(&mut |s| latent |= latent_within(s, axes));
+                    if latent {
+                        return None;
+                    }
+                    Box::new(body)
                 },
             },
         })
@@ -455,4 +462,16 @@ pub fn merge_known(p: Polynomial) -> Polynomial {
         );
     }
     rest
+}
+
+/// The subscript is the element of a latent that one of these axes picks.
+fn latent_within(s: &Subscript, axes: &[Axis]) -> bool {
+    match s {
+        Subscript::Latent(_, inner) => {
+            inner.iter().any(|i| axes.iter().any(|a| i.has_axis(*a)))
+                || inner.iter().any(|i| latent_within(i, axes))
+        }
+        Subscript::Column(_, inner) => inner.iter().any(|i| latent_within(i, axes)),
+        Subscript::Axis(_) | Subscript::Lag(..) | Subscript::Element(_) => false,
+    }
 }

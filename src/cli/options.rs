@@ -140,7 +140,7 @@ pub(super) struct VerifyArgs {
     #[arg(long, default_value_t = 0)]
     pub seed: u64,
     /// Random starts
-    #[arg(long, value_name = "N", default_value_t = 3, value_parser = parse_positive)]
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = parse_positive)]
     pub starts: usize,
     /// Sweeps of each start
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = parse_positive)]

@@ -139,7 +139,8 @@ pub fn block(
     })
 }
 
-/// The row plate along which the block can be updated chunk by chunk: every occurrence has the bare row axis there.
+/// The row plate along which the block can be updated chunk by chunk: every occurrence has the bare row axis there, and bare
+/// axes in its other slots.
 fn row_plate(model: &Model, g: &Group, terms: &[Term]) -> Option<PlateId> {
     g.batch.iter().enumerate().find_map(|(i, p)| {
         model.table_of(*p)?;

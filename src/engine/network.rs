@@ -299,6 +299,7 @@ pub fn too_wide(d: &Derivation, data: &Dataset) -> Vec<UnknownId> {
     d.blocks
         .iter()
         .filter(|b| matches!(b.form, Form::Network) && b.structure != Structure::Sequential)
+        .filter(|b| super::checks::too_large(d, data, b).is_none())
         .filter(|b| Network::new(&e, d, b).split)
         .flat_map(|b| b.unknowns.clone())
         .collect()

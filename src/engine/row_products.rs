@@ -36,6 +36,9 @@ pub struct RowProducts<'a> {
     sizes: BTreeMap<Axis, usize>,
 }
 
+/// What is taken of an operand, by its axes.
+type Cut<'c> = dyn Fn(&[Axis], &ArrayViewD<'_, f64>) -> ArrayD<f64> + 'c;
+
 impl<'a> RowProducts<'a> {
     /// `None` where some array is read or written through a gather or a lag. `shape` is that of the target.
     pub fn new(
@@ -144,12 +147,7 @@ impl<'a> RowProducts<'a> {
         self.product(&cut, None, rows.len())
     }
 
-    fn product(
-        &self,
-        cut: &dyn Fn(&[Axis], &ArrayViewD<'_, f64>) -> ArrayD<f64>,
-        weights: Option<ArrayD<f64>>,
-        count: usize,
-    ) -> ArrayD<f64> {
+    fn product(&self, cut: &Cut<'_>, weights: Option<ArrayD<f64>>, count: usize) -> ArrayD<f64> {
         let mut operands: Vec<Tensor> = self
             .operands
             .iter()

@@ -29,6 +29,14 @@ impl Page<'_> {
     }
 }
 
+/// a (b / s) as (a b) / s
+fn times(a: Formula, b: Formula) -> Formula {
+    match b {
+        Formula::Ratio(top, below) => Formula::ratio(Formula::product([a, *top]), *below),
+        b => Formula::product([a, b]),
+    }
+}
+
 fn of(name: &str, x: Formula) -> Formula {
     Formula::Of(name.to_string(), Box::new(x))
 }
@@ -76,7 +84,7 @@ pub fn gaussian(c: &Collected<'_, '_>) -> Vec<Equation> {
                 Equation::new("", Formula::equation(c.covariance(0).inverse(), a)),
                 Equation::new(
                     "",
-                    Formula::equation(v.expected(), Formula::product([c.covariance(0), b])),
+                    Formula::equation(v.expected(), times(c.covariance(0), b)),
                 ),
             ];
         }
@@ -98,7 +106,7 @@ pub fn gaussian(c: &Collected<'_, '_>) -> Vec<Equation> {
             Equation::new("", Formula::equation(c.covariance(0).inverse(), a)),
             Equation::new(
                 "",
-                Formula::equation(whole.expected(), Formula::product([c.covariance(0), b])),
+                Formula::equation(whole.expected(), times(c.covariance(0), b)),
             ),
         ],
         Some((a, b)) => vec![Equation::new(

@@ -313,9 +313,11 @@ fn factors_and_loadings() {
         PPCA,
         false,
         &[
-            "Cov[h_n]^-1 = I + (Σ_d W_d W_d') / noise",
+            "Cov[h]^-1 = I + (Σ_d W_d W_d') / noise",
+            "E[h_n] = (Cov[h] Σ_d W_d (x_nd - b_d)) / noise",
+            "(Σ_n E[h_n])' W_d + N b_d = Σ_n x_nd",
             "noise = (Σ_{nd} E[(x_nd - Σ_k W_dk h_nk - b_d)^2]) / (N D)",
-            "E[h_n h_n'] = Cov[h_n] + E[h_n] E[h_n]'",
+            "E[h_n h_n'] = Cov[h] + E[h_n] E[h_n]'",
         ],
     );
     holds(

@@ -4,8 +4,8 @@
 //!
 //! A quantity stands in one box for each plate of its brackets. Where plates cross, as rows and columns do, the box of
 //! one is drawn again inside the other; the order of nesting is the one that needs the fewest boxes. The rows of a table
-//! lie inside the plate of a label column, if one such plate holds quantities of its own. Label columns that only select
-//! elements are not drawn.
+//! lie inside the plate of a label column, if one such plate holds quantities of its own; the box of rows that refer to
+//! several names them. Label columns that only select elements are not drawn.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -272,7 +272,9 @@ fn place(model: &Model, out: &mut Diagram, mut paths: Vec<Vec<PlateId>>) {
             .columns
             .iter()
             .filter_map(|c| match model.column(*c).ty {
-                ColumnType::Label(p) if t.key != Some(*c) && p != t.plate => Some(p),
+                ColumnType::Label(p) if t.key != Some(*c) && p != t.plate => {
+                    (!model.column(*c).observed).then_some(p)
+                }
                 _ => None,
             })
             .filter(|p| {
@@ -322,7 +324,10 @@ fn place(model: &Model, out: &mut Diagram, mut paths: Vec<Vec<PlateId>>) {
                 out.boxes.push(PlateBox {
                     label: path
                         .get(k - 1)
-                        .map_or_else(String::new, |p| plate_label(model, *p)),
+                        .map_or_else(String::new, |p| match crossed.get(p) {
+                            Some(of) => format!("{} ({})", model.plate(*p).name, of.join(" x ")),
+                            None => plate_label(model, *p),
+                        }),
                     inside,
                 });
             }

@@ -378,6 +378,21 @@ fn plates_nest_and_blocks_have_colours() {
     let blocks: BTreeSet<Option<usize>> = ["z", "pi", "theta"].map(|n| node(n).block).into();
     assert_eq!(blocks.len(), 3);
     assert_eq!(node("word").block, None);
+    // Rows that refer to two plates lie in neither, and name both.
+    let votes = model(
+        "model votes
+data vote { item : label  worker : label  answer : label of class }
+param   prior                    : simplex over class
+param   confusion[worker, class] : simplex over class
+latent  truth[item]  ~ Categorical(prior)
+observe answer[vote] ~ Categorical(confusion[worker, truth])
+",
+    );
+    let boxes = plates::diagram(&votes, None).boxes;
+    let outer = boxes.iter().filter(|b| b.inside.is_none());
+    let labels: BTreeSet<&str> = outer.map(|b| b.label.as_str()).collect();
+    assert!(labels.contains("vote (item x worker)"), "{labels:?}");
+    assert!(labels.contains("item"), "{labels:?}");
     // W and b are solved for together.
     let m = model(FACTORS);
     let (d, _) = compile::compile(&m, None).expect("a derivation");

@@ -28,7 +28,7 @@ mod write;
 
 pub use draw::{fits, simulate, with_observed};
 pub use missing::with_missing_columns;
-pub use probe::probe;
+pub use probe::{probe, with_numbers};
 pub use skeleton::{SizeProblem, Sizes, skeleton};
 pub use write::{table_csv, truth_json, unused_labels};
 

@@ -35,10 +35,10 @@ pub fn ascend(
     let order = order(engine, &state);
     let mut known: Known = vec![None; d.blocks.len()];
     // Points have values from the start on.
-    for b in 0..d.blocks.len() {
+    for (b, known) in known.iter_mut().enumerate() {
         let id = BlockId(b as u32);
         if d.block(id).role != Role::Latent && state.blocks[b].initialised {
-            known[b] = read::factors(engine, &state, id).ok();
+            *known = read::factors(engine, &state, id).ok();
         }
     }
     // What a start gives rows need not be a distribution that the model allows; it counts once it was updated here.
@@ -113,7 +113,9 @@ pub fn ascend(
             }
             let Some(c) = checks.as_mut() else { continue };
             c.q = q;
-            if !c.measure() {
+            // Both take the whole of E_q[log p]: where it is compared, and once a sweep.
+            let compared = Some(i) == last_latent || i + 1 == order.len();
+            if compared && !c.measure() {
                 report.note(format!("start {start} collapsed in sweep {}: a spread is tiny beside its data; nothing more is compared", sweep + 1));
                 return;
             }

@@ -200,6 +200,14 @@ impl<'e, 'a> Checks<'e, 'a> {
 
     /// What a move of one factor could still gain, relative to the size of what it touches.
     fn gain(&mut self, f: usize) -> Result<f64, Reason> {
+        let states = matches!(self.q[f].q, Q::Table(..) | Q::Choice(..));
+        self.world.remember(states);
+        let gain = self.searched(f);
+        self.world.remember(false);
+        gain
+    }
+
+    fn searched(&mut self, f: usize) -> Result<f64, Reason> {
         let here = self.phi(f)?;
         let size = here.abs().max(1.0);
         if let Q::Choice(at, shape) = &self.q[f].q {

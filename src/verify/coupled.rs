@@ -444,50 +444,76 @@ fn fitted(count: usize, fits: &[Fit]) -> Vec<f64> {
     p
 }
 
-/// The covariance with these variances and covariances of pairs and a precision of 0 elsewhere.
+/// The covariance with these variances and covariances of pairs and a precision of 0 elsewhere; fitted by cliques of
+/// pairs, each whole.
 fn selected(variances: &[f64], pairs: &[(usize, usize, f64)]) -> Option<Vec<f64>> {
     let n = variances.len();
     let mut c = vec![0.0; n * n];
+    let mut target = vec![f64::NAN; n * n];
     for (i, v) in variances.iter().enumerate() {
         if *v <= 0.0 {
             return None;
         }
         c[i * n + i] = *v;
+        target[i * n + i] = *v;
+    }
+    for (i, j, s) in pairs {
+        target[i * n + j] = *s;
+        target[j * n + i] = *s;
+    }
+    let mut cliques: Vec<Vec<usize>> = vec![];
+    for (i, j, _) in pairs {
+        let mut clique = vec![*i, *j];
+        for k in 0..n {
+            if !clique.contains(&k) && clique.iter().all(|m| !target[k * n + m].is_nan()) {
+                clique.push(k);
+            }
+        }
+        clique.sort_unstable();
+        if !cliques.contains(&clique) {
+            cliques.push(clique);
+        }
     }
     for _ in 0..ROUNDS {
         let mut worst = 0.0_f64;
-        for (i, j, s) in pairs {
-            let (i, j) = (*i, *j);
-            let own = [c[i * n + i], c[i * n + j], c[j * n + i], c[j * n + j]];
-            let mut inverse = [0.0; 4];
-            inverse_spd(&own, 2, &mut inverse).ok()?;
-            let gap = [
-                variances[i] - own[0],
-                s - own[1],
-                s - own[2],
-                variances[j] - own[3],
-            ];
-            let unit = (variances[i] * variances[j]).sqrt();
-            worst = worst
-                .max(gap[0].abs() / variances[i])
-                .max(gap[1].abs() / unit)
-                .max(gap[3].abs() / variances[j]);
-            let b: Vec<[f64; 2]> = (0..n)
+        for clique in &cliques {
+            let k = clique.len();
+            let block = |a: &[f64]| -> Vec<f64> {
+                let rows = clique.iter();
+                rows.flat_map(|i| clique.iter().map(move |j| a[i * n + j]))
+                    .collect()
+            };
+            let own = block(&c);
+            let mut gap = block(&target);
+            for (g, o) in gap.iter_mut().zip(&own) {
+                *g -= o;
+            }
+            for (x, i) in clique.iter().enumerate() {
+                for (y, j) in clique.iter().enumerate() {
+                    let unit = (variances[*i] * variances[*j]).sqrt();
+                    worst = worst.max(gap[x * k + y].abs() / unit);
+                }
+            }
+            let mut inverse = vec![0.0; k * k];
+            inverse_spd(&own, k, &mut inverse).ok()?;
+            // B = C_:c C_cc^-1, row by row.
+            let b: Vec<Vec<f64>> = (0..n)
                 .map(|r| {
-                    let (x, y) = (c[r * n + i], c[r * n + j]);
-                    [
-                        x * inverse[0] + y * inverse[2],
-                        x * inverse[1] + y * inverse[3],
-                    ]
+                    (0..k)
+                        .map(|y| {
+                            (0..k)
+                                .map(|x| c[r * n + clique[x]] * inverse[x * k + y])
+                                .sum()
+                        })
+                        .collect()
                 })
                 .collect();
             for r in 0..n {
-                let left = [
-                    b[r][0] * gap[0] + b[r][1] * gap[2],
-                    b[r][0] * gap[1] + b[r][1] * gap[3],
-                ];
+                let left: Vec<f64> = (0..k)
+                    .map(|y| (0..k).map(|x| b[r][x] * gap[x * k + y]).sum())
+                    .collect();
                 for t in 0..n {
-                    c[r * n + t] += left[0] * b[t][0] + left[1] * b[t][1];
+                    c[r * n + t] += left.iter().zip(&b[t]).map(|(l, b)| l * b).sum::<f64>();
                 }
             }
         }

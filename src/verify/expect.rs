@@ -9,6 +9,7 @@
 //! Which sites an element reads is found by evaluating it with everything undecided: the evaluator names the first value
 //! it misses, that one is decided, and so on; a discrete one in each of its states. Nothing of the derivation is used.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use ndarray::{ArrayD, IxDyn};
@@ -44,6 +45,7 @@ enum Tree {
 /// One element of a statement.
 #[derive(Debug, Clone)]
 pub struct Element {
+    index: usize,
     /// The statement.
     pub factor: FactorId,
     at: Vec<usize>,
@@ -56,7 +58,7 @@ pub struct Element {
 
 /// The elements of a model's statements and what they read.
 pub struct World<'a> {
-    model: &'a Model,
+    model: Model,
     data: &'a Dataset,
     unknowns: &'a Unknowns,
     /// By site.
@@ -66,7 +68,11 @@ pub struct World<'a> {
     undecided: Vec<bool>,
     /// The sites that some element reads.
     read: BTreeSet<Site>,
+    memo: RefCell<Option<Memo>>,
 }
+
+/// What elements are worth once their discrete sites are decided.
+type Memo = BTreeMap<(usize, Vec<(usize, usize, usize)>), f64>;
 
 /// Why there is no expectation.
 pub type Reason = String;
@@ -97,13 +103,14 @@ impl<'a> World<'a> {
             }
         }
         let mut world = World {
-            model,
+            model: naive::with_numbers(model, data),
             data,
             unknowns,
             owners,
             elements: vec![],
             undecided,
             read: BTreeSet::new(),
+            memo: RefCell::default(),
         };
         let mut values = world.undecided_values();
         for f in 0..model.factors.len() {
@@ -130,7 +137,9 @@ impl<'a> World<'a> {
                 sites(&tree, q, &mut world.read);
                 reads.sort_unstable();
                 reads.dedup();
+                let index = world.elements.len();
                 world.elements.push(Element {
+                    index,
                     factor: id,
                     at,
                     weight,
@@ -151,7 +160,7 @@ impl<'a> World<'a> {
 
     /// Every unknown NaN, known cells of partly blank columns as they are.
     pub fn undecided_values(&self) -> Assignment {
-        let mut values = Assignment::empty(self.model);
+        let mut values = Assignment::empty(&self.model);
         for u in self.unknowns.ids() {
             let shape = self.shape(u);
             match self.unknowns.get(u).origin {
@@ -208,7 +217,7 @@ impl<'a> World<'a> {
     }
 
     fn evaluate(&self, values: &Assignment, f: FactorId, at: &[usize]) -> Result<f64, Problem> {
-        naive::probe(self.model, self.data, values, &self.undecided, f, at)
+        naive::probe(&self.model, self.data, values, &self.undecided, f, at)
     }
 
     fn discover(
@@ -327,8 +336,16 @@ impl<'a> World<'a> {
                 Ok(total)
             }
             Tree::Leaf(list) => {
+                let key = (e.index, decided.clone());
+                if let Some(x) = self.memo.borrow().as_ref().and_then(|m| m.get(&key)) {
+                    return Ok(*x);
+                }
                 let rules = joint_rules(q, list, decided)?;
-                self.product(e, &rules, values)
+                let x = self.product(e, &rules, values)?;
+                if let Some(m) = self.memo.borrow_mut().as_mut() {
+                    m.insert(key, x);
+                }
+                Ok(x)
             }
         }
     }
@@ -352,6 +369,12 @@ impl<'a> World<'a> {
             total += w * self.product(e, rest, values)?;
         }
         Ok(total)
+    }
+
+    /// From now on, or no more: elements are remembered by the states of their discrete sites. Only while nothing but
+    /// tables of states changes in q.
+    pub fn remember(&self, on: bool) {
+        *self.memo.borrow_mut() = on.then(Memo::new);
     }
 
     /// One element at values of every unknown, its weight included.

@@ -15,12 +15,13 @@
 
 use rand::{Rng, RngExt};
 use rand_distr::{Distribution, Gamma, StandardNormal};
-use statrs::function::gamma::{digamma, ln_gamma};
+use statrs::function::gamma::ln_gamma;
 
 use crate::algebra::UnknownId;
 use crate::derive::BlockId;
 use crate::numeric::linalg::cholesky;
 
+use super::digamma::digamma;
 use super::line::Line;
 use super::precision::Precision;
 use super::square::log_det;
@@ -175,11 +176,7 @@ impl Q {
                 }
                 Some(h)
             }
-            Q::Line(line) => {
-                let nodes = line.nodes()?;
-                let expected: f64 = nodes.list.iter().map(|(w, x)| w * line.exponent(*x)).sum();
-                Some(nodes.log_integral - expected)
-            }
+            Q::Line(line) => Some(line.entropy()),
         }
     }
 
@@ -229,7 +226,7 @@ impl Q {
                 let inside = Q::Gaussian(means.get(k)?.clone(), covariances.get(k)?.clone());
                 Some(p.get(k)?.ln() + inside.log_density(x)?)
             }
-            Q::Line(line) => Some(line.exponent(*values.first()?) - line.nodes()?.log_integral),
+            Q::Line(line) => Some(line.exponent.at(*values.first()?) - line.log_integral),
         }
     }
 
@@ -271,11 +268,10 @@ impl Q {
             // A node: fit for an identity that holds at every value.
             Q::Line(line) => {
                 let mut u: f64 = rng.random();
-                let nodes = line.nodes()?.list;
-                let mut x = nodes.first()?.1;
-                for (w, node) in nodes {
-                    x = node;
-                    if u < w {
+                let mut x = line.nodes.first()?.1;
+                for (w, node) in &line.nodes {
+                    x = *node;
+                    if u < *w {
                         break;
                     }
                     u -= w;

@@ -16,9 +16,9 @@ use super::rule::Weighted;
 const NODES: usize = 400;
 const FALL: f64 = 45.0;
 
-/// See the module.
+/// k
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Line {
+pub struct Exponent {
     /// l
     pub log: f64,
     /// b
@@ -33,17 +33,42 @@ pub struct Line {
     pub whole: bool,
 }
 
-/// Nodes of a line, their weights, and the logarithm of the integral.
-pub struct Nodes {
-    /// (weight, x), the weights adding up to 1.
-    pub list: Vec<(f64, f64)>,
+/// exp k, integrated.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Line {
+    /// k
+    pub exponent: Exponent,
+    /// Nodes: (weight, x), the weights adding up to 1.
+    pub nodes: Vec<(f64, f64)>,
     /// log of the integral of exp k.
     pub log_integral: f64,
+    /// A few nodes with the same statistics.
+    pub few: Vec<Weighted>,
 }
 
 impl Line {
+    /// Integrates; none where the integral does not exist in double precision.
+    pub fn new(exponent: Exponent) -> Option<Line> {
+        let (nodes, log_integral) = exponent.nodes()?;
+        let few = exponent.few(&nodes)?;
+        Some(Line {
+            exponent,
+            nodes,
+            log_integral,
+            few,
+        })
+    }
+
+    /// - E log q
+    pub fn entropy(&self) -> f64 {
+        let terms = self.nodes.iter().map(|(w, x)| w * self.exponent.at(*x));
+        self.log_integral - terms.sum::<f64>()
+    }
+}
+
+impl Exponent {
     /// k(x)
-    pub fn exponent(&self, x: f64) -> f64 {
+    pub fn at(&self, x: f64) -> f64 {
         let mut k = self.value * x + self.square * x * x + self.size * x.abs();
         if self.log != 0.0 {
             k += self.log * x.abs().ln();
@@ -65,12 +90,12 @@ impl Line {
         }
     }
 
-    /// Trapezoids.
-    pub fn nodes(&self) -> Option<Nodes> {
+    /// Trapezoids, and the logarithm of the integral.
+    fn nodes(&self) -> Option<(Vec<(f64, f64)>, f64)> {
         let mut logs: Vec<(f64, f64)> = vec![];
         let signs: &[f64] = if self.whole { &[1.0, -1.0] } else { &[1.0] };
         for sign in signs {
-            let g = |y: f64| self.exponent(sign * y.exp()) + y;
+            let g = |y: f64| self.at(sign * y.exp()) + y;
             let grid = (-400..=400).map(|i| 0.25 * f64::from(i));
             let best = grid.max_by(|a, b| finite(g(*a)).total_cmp(&finite(g(*b))))?;
             let (mut low, mut high) = (best - 0.25, best + 0.25);
@@ -96,15 +121,13 @@ impl Line {
             .into_iter()
             .map(|(l, x)| ((l - log_integral).exp(), x))
             .collect();
-        Some(Nodes { list, log_integral })
+        Some((list, log_integral))
     }
 
-    /// A few nodes with the same statistics.
-    pub fn few(&self) -> Option<Vec<Weighted>> {
-        let nodes = self.nodes()?;
+    fn few(&self, nodes: &[(f64, f64)]) -> Option<Vec<Weighted>> {
         let spread = {
             let mut sums = vec![0.0; self.statistics(1.0).len()];
-            for (w, x) in &nodes.list {
+            for (w, x) in nodes {
                 for (s, t) in sums.iter_mut().zip(self.statistics(*x)) {
                     *s += w * t * t;
                 }
@@ -116,11 +139,11 @@ impl Line {
             t.iter().zip(&spread).map(|(t, s)| t / s.sqrt()).collect()
         };
         let mut kept: Vec<(f64, f64, Vec<f64>)> = vec![];
-        for (w, x) in nodes.list {
-            if w <= 0.0 {
+        for (w, x) in nodes {
+            if *w <= 0.0 {
                 continue;
             }
-            kept.push((w, x, column(x)));
+            kept.push((*w, *x, column(*x)));
             if kept.len() > spread.len() {
                 let z = kernel(&kept.iter().map(|k| k.2.clone()).collect::<Vec<_>>())?;
                 // The first weight that reaches 0 as the others keep all sums.
@@ -147,7 +170,11 @@ fn finite(x: f64) -> f64 {
 
 /// Where g has fallen by `FALL` from its peak.
 fn end(g: &dyn Fn(f64) -> f64, top: f64, peak: f64, sign: f64) -> f64 {
-    let fallen = |d: f64| !(g(top + sign * d) > peak - FALL);
+    // What is no number has fallen too.
+    let fallen = |d: f64| {
+        let v = g(top + sign * d);
+        v.is_nan() || v <= peak - FALL
+    };
     let mut far = 1e-3;
     while !fallen(far) && far < 1e4 {
         far *= 2.0;

@@ -20,6 +20,7 @@
 mod ascent;
 mod checks;
 mod coupled;
+mod digamma;
 mod evidence;
 mod expect;
 mod factor;
@@ -71,12 +72,12 @@ impl Default for Options {
     fn default() -> Self {
         Options {
             seed: 0,
-            starts: 3,
+            starts: 2,
             sweeps: 2,
-            factors: 12,
+            factors: 8,
             directions: 2,
-            draws: 4,
-            budget: 100_000,
+            draws: 3,
+            budget: 50_000,
             threads: true,
         }
     }

@@ -11,7 +11,7 @@ use rand_distr::{Distribution, StandardNormal};
 use crate::numeric::linalg::inverse_spd;
 
 use super::factor::{Q, Support};
-use super::line::Line;
+use super::line::{Exponent, Line};
 use super::precision::Precision;
 use super::square::{congruence, symmetric_direction};
 
@@ -116,24 +116,20 @@ impl Q {
             Q::Line(l) => {
                 let by = |i: usize| (e * direction.get(i).copied().unwrap_or(0.0)).exp();
                 // log and value may have either sign, or be 0; they move by the scale of the line.
-                let unit = l
-                    .nodes()?
-                    .list
-                    .iter()
-                    .map(|(w, x)| w * x.abs())
-                    .sum::<f64>();
-                Q::Line(Line {
-                    log: if l.inverse == 0.0 {
-                        l.log
+                let unit: f64 = l.nodes.iter().map(|(w, x)| w * x.abs()).sum();
+                let k = l.exponent;
+                Q::Line(Line::new(Exponent {
+                    log: if k.inverse == 0.0 {
+                        k.log
                     } else {
-                        l.log + by(0).ln()
+                        k.log + by(0).ln()
                     },
-                    value: l.value + by(1).ln() / unit,
-                    square: l.square * by(2),
-                    inverse: l.inverse * by(3),
-                    size: l.size * by(4),
-                    whole: l.whole,
-                })
+                    value: k.value + by(1).ln() / unit,
+                    square: k.square * by(2),
+                    inverse: k.inverse * by(3),
+                    size: k.size * by(4),
+                    whole: k.whole,
+                })?)
             }
             Q::Precision(p) => {
                 let (d, c) = (p.d, p.count);

@@ -11,10 +11,11 @@
 
 use rand::Rng;
 use rand_distr::{ChiSquared, Distribution, StandardNormal};
-use statrs::function::gamma::{digamma, ln_gamma};
+use statrs::function::gamma::ln_gamma;
 
 use crate::numeric::linalg::{cholesky, inverse_spd};
 
+use super::digamma::digamma;
 use super::factor::{LN_2PI, gaussian_draw};
 use super::square::log_det;
 

@@ -17,7 +17,7 @@ use crate::model::{Constraint, Domain, PlateId, Role};
 use super::coupled::Coupled;
 use super::expect::Reason;
 use super::factor::{Factor, Q, Site, Support, states};
-use super::line::Line;
+use super::line::{Exponent, Line};
 use super::precision::Precision;
 
 struct Reader<'e, 'a> {
@@ -360,30 +360,30 @@ impl Reader<'_, '_> {
                 "InverseWishart" => {
                     Q::Precision(Precision::alone(d, one("df", i)?, row("scale", i)?, true))
                 }
-                "GeneralisedInverseGaussian" => Q::Line(Line {
+                "GeneralisedInverseGaussian" => Q::Line(Line::new(Exponent {
                     log: one("p", i)? - 1.0,
                     value: -0.5 * one("a", i)?,
                     square: 0.0,
                     inverse: -0.5 * one("b", i)?,
                     size: 0.0,
                     whole: false,
-                }),
-                "TruncatedGaussian" => Q::Line(Line {
+                })?),
+                "TruncatedGaussian" => Q::Line(Line::new(Exponent {
                     log: 0.0,
                     value: one("linear", i)?,
                     square: -0.5 * one("precision", i)?,
                     inverse: 0.0,
                     size: 0.0,
                     whole: false,
-                }),
-                "GaussianLaplace" => Q::Line(Line {
+                })?),
+                "GaussianLaplace" => Q::Line(Line::new(Exponent {
                     log: 0.0,
                     value: one("linear", i)?,
                     square: -0.5 * one("precision", i)?,
                     inverse: 0.0,
                     size: -one("rate", i)?,
                     whole: true,
-                }),
+                })?),
                 _ => return None,
             })
         };

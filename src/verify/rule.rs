@@ -10,10 +10,9 @@
 //! precision   (1 +- s) E L with 1 - s^2 = exp(2/d (E log|L| - log|E L|))   exact for L and log|L|; given L, w as a Gaussian
 //! ```
 
-use statrs::function::gamma::digamma;
-
 use crate::numeric::linalg::{cholesky, inverse_spd};
 
+use super::digamma::digamma;
 use super::factor::Q;
 use super::precision::Precision;
 use super::square::log_det;
@@ -57,8 +56,7 @@ impl Q {
                 out
             }
             Q::Line(line) => {
-                let nodes = line.nodes()?.list;
-                vec![nodes.iter().max_by(|a, b| a.0.total_cmp(&b.0))?.1]
+                vec![line.nodes.iter().max_by(|a, b| a.0.total_cmp(&b.0))?.1]
             }
             Q::Precision(p) => {
                 let mut out = p.mean.clone();
@@ -145,7 +143,7 @@ impl Q {
                     })
                     .collect(),
             ),
-            Q::Line(line) => line.few(),
+            Q::Line(line) => Some(line.few.clone()),
             Q::Precision(p) => {
                 let mut out = vec![];
                 for (w, precision) in p.scaled()? {

@@ -322,3 +322,14 @@ fn binary_causes_that_share_a_row() {
     assert_eq!(f.method, "exact EM");
     close(f.outcome.trace[0], want, 1e-12);
 }
+
+#[test]
+fn too_many_coupled_elements_are_refused_before_any_memory_is_taken() {
+    let model = "data row { y : real }
+        plate cause(60000)
+        param W[cause] : real
+        latent h[cause] ~ Bernoulli(0.5)
+        observe y[row] ~ Gaussian(sum(W * h over cause), var = 1)";
+    let (codes, text) = crate::fixture::refusal(model, "y\n1\n2\n", None, 1);
+    assert!(codes.contains(&"E0601".to_string()), "{text}");
+}

@@ -71,10 +71,9 @@ fn every_model_has_a_picture() {
                 v.name
             );
         }
-        assert!(
-            !svg.contains("NaN") && !svg.contains("inf"),
-            "{}",
-            source.name
-        );
+        let infinite = svg
+            .split(|c: char| !c.is_alphanumeric())
+            .any(|word| word == "NaN" || word == "inf");
+        assert!(!infinite, "{}", source.name);
     }
 }

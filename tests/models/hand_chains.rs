@@ -196,7 +196,7 @@ fn mixture_of_factor_analysers_by_its_marginal() {
     }
 }
 
-/// Every pair of persons by the states of both, for the blocks that the model itself finds most probable.
+/// The default start of seed 0 ends at the clubs that the links were drawn from; both orders of p are one element.
 #[test]
 fn stochastic_block_model_finds_the_clubs() {
     let f = fit(
@@ -206,6 +206,17 @@ fn stochastic_block_model_finds_the_clubs() {
         &exactly(60),
     );
     assert_eq!(f.method, "variational Bayes");
+    // Three clubs of 20, 15 and 10: person i is called 7 i + 3 modulo 45, plus 1; nodes are in the order of their numbers.
+    let q = f.get("z", "probabilities");
+    let block = |i: usize| {
+        let node = (7 * i + 3) % 45;
+        (0..3).find(|k| q[[node, *k]] > 0.5)
+    };
+    for i in 0..45 {
+        let first = [0, 20, 35][usize::from(i >= 20) + usize::from(i >= 35)];
+        assert!(block(i).is_some() && block(i) == block(first), "{i}");
+    }
+    assert!(block(0) != block(20) && block(20) != block(35) && block(0) != block(35));
     let p = f.get("p", "a") / &(f.get("p", "a") + f.get("p", "b"));
     for k in 0..3 {
         for l in 0..3 {

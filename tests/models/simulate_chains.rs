@@ -17,13 +17,13 @@ pub fn tables() -> [(&'static str, String); 5] {
     ]
 }
 
-/// 600 throws of a die; at times a loaded one (half sixes) is in play.
+/// 2000 throws of a die; at times a loaded one (half sixes) is in play.
 fn casino() -> String {
     let mut rng = ChaCha8Rng::seed_from_u64(9);
     let mut loaded = false;
     let mut out = String::from("face,true_die\n");
-    for _ in 0..600 {
-        loaded = rng.random::<f64>() < if loaded { 0.92 } else { 0.04 };
+    for _ in 0..2000 {
+        loaded = rng.random::<f64>() < if loaded { 0.96 } else { 0.02 };
         let p = if loaded {
             [0.1, 0.1, 0.1, 0.1, 0.1, 0.5]
         } else {
@@ -81,10 +81,10 @@ fn pendulum() -> String {
 fn meter() -> String {
     let mut rng = ChaCha8Rng::seed_from_u64(12);
     let watts = [100.0, 250.0, 600.0];
-    let (on, off) = ([0.05, 0.03, 0.02], [0.05, 0.06, 0.10]);
+    let (on, off) = ([0.05, 0.04, 0.03], [0.05, 0.06, 0.08]);
     let mut state = [false; 3];
     let mut out = String::from("minute,watts,true_on\n");
-    for t in 1..=300 {
+    for t in 1..=500 {
         let mut total = 80.0;
         for c in 0..3 {
             let u: f64 = rng.random();

@@ -196,12 +196,11 @@ fn by_distance(
     let groups: Vec<Vec<Vec<f64>>> = (0..repeats.max(1))
         .map(|_| prototypes(&rows, states, &distance, rng))
         .collect();
-    let mut row_number = 0usize;
-    let mut row_index = std::collections::BTreeMap::new();
-    for at in positions(plates, &varies) {
-        row_index.insert(at, row_number);
-        row_number += 1;
-    }
+    let row_index: std::collections::BTreeMap<Vec<usize>, usize> = positions(plates, &varies)
+        .into_iter()
+        .enumerate()
+        .map(|(i, at)| (at, i))
+        .collect();
     for (i, out) in eta.chunks_mut(states).enumerate() {
         let at = crate::engine::bind::unflatten(i, plates);
         let key: Vec<usize> = at

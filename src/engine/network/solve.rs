@@ -360,7 +360,8 @@ impl Component<'_> {
             return;
         }
         let shape: Vec<usize> = sites.iter().map(|v| n.states_of(*v)).collect();
-        for t in 0..shape.iter().product() {
+        let entries = shape.iter().product();
+        for (t, entry) in table.iter().enumerate().take(entries) {
             let state = unflatten(t, &shape);
             let mut w = 1.0;
             let mut mine = 0;
@@ -378,7 +379,7 @@ impl Component<'_> {
                 }
             }
             if w > 0.0 {
-                out[mine] += w * table[t];
+                out[mine] += w * entry;
             }
         }
     }
