@@ -268,7 +268,9 @@ fn lines_integrate_to_known_distributions() {
         let q = Q::Line(line.clone());
         close(q.log_density(&[x]).unwrap(), want.ln_pdf(x), 1e-9);
         let same = gamma(shape, rate, false);
-        close(q.entropy().unwrap(), same.entropy().unwrap(), 1e-9);
+        // ln Γ(4000) is 29,000: its last digits are what the entropies differ by.
+        let tolerance = 1e-9_f64.max(1e-11 * shape);
+        close(q.entropy().unwrap(), same.entropy().unwrap(), tolerance);
         let mean: f64 = line.few.iter().map(|(w, x)| w * x[0]).sum();
         close(mean, x, 1e-9);
     }
