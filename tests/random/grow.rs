@@ -75,6 +75,14 @@ impl Growing {
                 c.observed |= c.name.starts_with('y') || c.name == "x";
             }
         }
+        // Rows that `every` adds need a value where nothing says how likely it is.
+        for t in self.spec.tables.iter_mut().filter(|t| t.every.is_some()) {
+            for c in t.columns.iter_mut().filter(|c| c.kind != Type::Label) {
+                if !c.observed && !c.listed {
+                    c.otherwise = Some(1.0);
+                }
+            }
+        }
         for c in self.spec.tables.iter().flat_map(|t| &t.columns) {
             if c.observed {
                 self.reserved.insert(c.name.clone());
