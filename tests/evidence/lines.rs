@@ -195,3 +195,27 @@ fn a_number_of_the_row_picked_by_its_label() {
     same_list("v", &f.get("v", "mean"), &mean, 1e-12);
     same_list("variance of v", &f.get("v", "variance"), &variance, 1e-12);
 }
+
+/// A latent of two tables counts as often as the row of the one that has weights, whichever is named first.
+#[test]
+fn a_weight_counts_beside_a_table_without_one() {
+    for (slots, rate) in [("school, row", 2.0), ("row, school", 2.0)] {
+        let f = exact(
+            &format!(
+                "data row {{ school : label  times : weight  n : count }}
+                data school {{ school : label }}
+                latent s[{slots}] ~ Gamma(2, rate = {rate})
+                observe n[row] ~ Poisson(s)"
+            ),
+            "school,times,n\nx,2,1\nx,0,3\ny,0.5,0\n",
+        );
+        // Integrated out: a negative binomial for each row that counts; the other school's number has no data.
+        let r: f64 = rate / (rate + 1.0);
+        let pmf = |n: f64| {
+            ln_gamma(n + 2.0) - ln_gamma(2.0) - ln_gamma(n + 1.0)
+                + 2.0 * r.ln()
+                + n * (1.0 - r).ln()
+        };
+        same("evidence", f.last(), 2.0 * pmf(1.0) + 0.5 * pmf(0.0), 1e-10);
+    }
+}
