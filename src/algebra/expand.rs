@@ -11,7 +11,7 @@ use crate::model::{
     Axis, Body, ColumnId, DefinitionId, Domain, Expr, Fold, Function, Index, Model,
 };
 
-use super::known::{Known, KnownFunction};
+use super::known::{Known, KnownFunction, KnownMatrix};
 use super::term::{Subscript, Term};
 use super::unknown::{UnknownId, Unknowns};
 
@@ -473,5 +473,38 @@ fn latent_within(s: &Subscript, axes: &[Axis]) -> bool {
         }
         Subscript::Column(_, inner) => inner.iter().any(|i| latent_within(i, axes)),
         Subscript::Axis(_) | Subscript::Lag(..) | Subscript::Element(_) => false,
+    }
+}
+
+/// A sum, a product or a diagonal inside the expression runs over elements each of which picks a latent of its own: with the
+/// latents unknown it is no product of indicators.
+pub fn folds_latents(k: &Known) -> bool {
+    let within = |k: &Known, axes: &[Axis]| {
+        let mut found = false;
+        k.subscripts(&mut |s| found |= latent_within(s, axes));
+        found
+    };
+    match k {
+        Known::Add(parts) | Known::Multiply(parts) => parts.iter().any(folds_latents),
+        Known::Between(parts) => parts.iter().any(folds_latents),
+        Known::Power(a, b) => folds_latents(a) || folds_latents(b),
+        Known::Call(_, a) | Known::MultivariateLnGamma(a, _) => folds_latents(a),
+        Known::Fold { axes, body, .. } => within(body, axes) || folds_latents(body),
+        Known::Entry(m, ..) | Known::LogDet(m, _) => diagonal_of_latents(m),
+        _ => false,
+    }
+}
+
+fn diagonal_of_latents(m: &KnownMatrix) -> bool {
+    match m {
+        KnownMatrix::Identity | KnownMatrix::Definition(..) => false,
+        KnownMatrix::Diagonal(axis, k) => {
+            let mut found = false;
+            k.subscripts(&mut |s| found |= latent_within(s, &[*axis]));
+            found || folds_latents(k)
+        }
+        KnownMatrix::Scaled(k, m) => folds_latents(k) || diagonal_of_latents(m),
+        KnownMatrix::Sum(a, b) => diagonal_of_latents(a) || diagonal_of_latents(b),
+        KnownMatrix::Inverse(m) => diagonal_of_latents(m),
     }
 }

@@ -145,9 +145,9 @@ pub(super) struct VerifyArgs {
     /// Sweeps of each start
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = parse_positive)]
     pub sweeps: usize,
-    /// Rows of each table drawn
-    #[arg(long, value_name = "N", default_value_t = 24, value_parser = parse_positive)]
-    pub rows: usize,
+    /// Rows of each table drawn [default: 24, or 8 where discrete elements are coupled]
+    #[arg(long, value_name = "N", value_parser = parse_positive)]
+    pub rows: Option<usize>,
     /// Labels and group columns of each plate drawn, where the model does not list them
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = parse_positive)]
     pub labels: usize,

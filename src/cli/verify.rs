@@ -14,8 +14,16 @@ pub(super) fn run(args: &VerifyArgs, out: &mut Output) -> Result<(), Failure> {
     let given = files::data(args.data.as_ref(), &args.blocks)?;
     let (dataset, origin) = if given.main.is_none() && given.blocks.is_empty() {
         // What is not derived is said as such, not as a failure to draw data.
-        compile::compile(&model, None).map_err(fail)?;
-        let drawn = verify::simulated(&model, args.rows, args.labels, args.seed);
+        let (derivation, _) = compile::compile(&model, None).map_err(fail)?;
+        // All joint states of what is coupled are written down: 3^8, not 3^24.
+        let coupled = |b: &crate::derive::Block| matches!(b.form, crate::derive::Form::Network);
+        let usual = if derivation.blocks.iter().any(coupled) {
+            8
+        } else {
+            24
+        };
+        let rows = args.rows.unwrap_or(usual);
+        let drawn = verify::simulated(&model, rows, args.labels, args.seed);
         let drawn = drawn.map_err(|why| {
             Failure::Usage(format!(
                 "no data can be drawn from `{}`: {why}; give a data file",

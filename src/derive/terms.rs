@@ -7,7 +7,7 @@
 //! Jacobian 1: every q, mode and objective is that of the model as written.
 
 use crate::algebra::canonical::canonicalise;
-use crate::algebra::expand::{Centre, Expander, Polynomial, Refusal};
+use crate::algebra::expand::{Centre, Expander, Polynomial, Refusal, folds_latents};
 use crate::algebra::{Known, Statistic, Subscript, Term, Terms, UnknownId, Unknowns, complete};
 use crate::diag::Diagnostic;
 use crate::dist::log_density::{Value, log_density};
@@ -273,6 +273,15 @@ fn case_terms<'m>(
                 why,
                 distribution: Some(d),
             })?;
+            if p.iter().any(|t| t.data.iter().any(folds_latents)) {
+                return Err(Refused {
+                    why: Refusal::NotDerived(
+                        "its normaliser adds up elements that each pick a latent of their own"
+                            .into(),
+                    ),
+                    distribution: Some(d),
+                });
+            }
             if let Some(m) = mask {
                 for t in &mut p {
                     t.data.push(m.clone());

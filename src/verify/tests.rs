@@ -268,7 +268,9 @@ fn lines_integrate_to_known_distributions() {
         let q = Q::Line(line.clone());
         close(q.log_density(&[x]).unwrap(), want.ln_pdf(x), 1e-9);
         let same = gamma(shape, rate, false);
-        close(q.entropy().unwrap(), same.entropy().unwrap(), 1e-9);
+        // ln Γ(4000) is 29,000: its last digits are what the entropies differ by.
+        let tolerance = 1e-9_f64.max(1e-11 * shape);
+        close(q.entropy().unwrap(), same.entropy().unwrap(), tolerance);
         let mean: f64 = line.few.iter().map(|(w, x)| w * x[0]).sum();
         close(mean, x, 1e-9);
     }
@@ -306,7 +308,12 @@ fn digamma_has_its_known_values() {
     assert!((digamma(1.0) + EULER).abs() < 1e-15);
     assert!((digamma(0.5) + EULER + 2.0 * 2f64.ln()).abs() < 1e-14);
     for x in [0.01, 0.7, 3.3, 40.0, 4000.0, 1e7] {
-        close(digamma(x + 1.0), digamma(x) + 1.0 / x, 1e-14);
+        // 1 / x cancels against ψ(x).
+        close(
+            digamma(x + 1.0),
+            digamma(x) + 1.0 / x,
+            1e-14 * (1.0 + 1.0 / x),
+        );
         close(digamma(x), statrs::function::gamma::digamma(x), 1e-9);
     }
 }

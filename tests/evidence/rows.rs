@@ -242,3 +242,35 @@ fn thousands_of_rows_with_and_without_blanks() {
         assert_eq!(covariance, if blanks { 5000 * 4 } else { 4 });
     }
 }
+
+/// A row that reaches its element through a label is no element of the pattern of the row before it.
+#[test]
+fn precisions_reached_through_labels_stay_apart() {
+    // v[school, town] for two schools and two towns; each school is seen in its own town.
+    let f = crate::fixture::fit(
+        "data school { school : label   town : label   y : real }
+         param m ~ Gaussian(1, var = 1)
+         param v[school, town] ~ Gaussian(m, var = 1)
+         observe y[school] ~ Gaussian(v[school, town], precision = 3)",
+        "school,town,y\ns,b,0.5\nt,a,-0.4\n",
+        None,
+        60,
+    );
+    // All jointly: m and v_sa, v_sb, v_ta, v_tb, a quadratic in five numbers.
+    let mut j = vec![vec![0.0; 5]; 5];
+    let mut b = vec![0.0; 5];
+    j[0][0] = 1.0 + 4.0;
+    b[0] = 1.0;
+    for i in 1..5 {
+        j[i][i] = 1.0;
+        j[0][i] = -1.0;
+        j[i][0] = -1.0;
+    }
+    for (i, y) in [(2, 0.5), (3, -0.4)] {
+        j[i][i] += 3.0;
+        b[i] += 3.0 * y;
+    }
+    let (want, _) = crate::special::solve(&j, &b);
+    crate::fixture::same_list("m", &f.get("m", "value"), &want[..1], 1e-9);
+    crate::fixture::same_list("v", &f.get("v", "value"), &want[1..], 1e-9);
+}

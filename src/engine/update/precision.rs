@@ -261,7 +261,13 @@ impl Engine<'_> {
 fn by_row(how: &Planned, place: usize) -> Option<(Axis, &Contraction)> {
     match how {
         Planned::Rows { row, direct, .. }
-            if direct.target.get(place) == Some(&Subscript::Axis(*row)) =>
+            if direct.target.get(place) == Some(&Subscript::Axis(*row))
+                && direct.target.iter().enumerate().all(|(i, s)| match s {
+                    Subscript::Axis(a) => i == place || a != row,
+                    Subscript::Element(_) => true,
+                    // A label of the row is a place of its own in the message.
+                    Subscript::Column(..) | Subscript::Lag(..) | Subscript::Latent(..) => false,
+                }) =>
         {
             Some((*row, direct))
         }
