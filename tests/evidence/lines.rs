@@ -168,7 +168,7 @@ fn a_walk_along_a_plate_without_rows() {
 /// A number for each row and group, of which the row's own label picks one; no data tell the rows apart but that label.
 #[test]
 fn a_number_of_the_row_picked_by_its_label() {
-    let y = [0.4, -1.0, 2.0, 0.1];
+    let y: [f64; 4] = [0.4, -1.0, 2.0, 0.1];
     let labels = [2, 0, 1, 0];
     let text = ["a", "b", "c"];
     let mut csv = String::from("g,y\n");
