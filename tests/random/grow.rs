@@ -59,7 +59,9 @@ impl Growing {
         for t in &mut self.spec.tables {
             let keys = [t.name.clone(), "a".into(), "b".into(), "part".into()];
             for c in &mut t.columns {
-                let fixed = c.kind == Type::Weight || keys.contains(&c.name);
+                // In one file for both tables the reference is the key, and a key is never blank.
+                let key = self.spec.flat && c.name == "school";
+                let fixed = key || c.kind == Type::Weight || keys.contains(&c.name);
                 let percent = match c.kind {
                     Type::Label if c.group.is_some() || c.name == "y_label" => 100,
                     Type::Label => 8,
