@@ -67,7 +67,15 @@ pub fn cut(d: &Derivation, keys: &mut Vec<Key>, c: &Contraction) -> Result<Cut, 
             .ok_or("a row-level latent meets another quantity kept per row here")?;
         return Ok(Cut::Local { key, axes, rest });
     }
-    let Some(row) = rows.first().copied() else {
+    let weighted = |a: &&Axis| {
+        let table = d.model.table_of(a.plate).map(|t| d.model.table(t));
+        table.is_some_and(|t| t.weight.is_some())
+    };
+    if rows.iter().filter(weighted).count() > 1 {
+        return Err("rows of two tables with weights meet here".into());
+    }
+    // Weights are those of the rows summed over: a table that has some comes first.
+    let Some(row) = rows.iter().find(weighted).or(rows.first()).copied() else {
         return Ok(Cut::Planned(Planned::Global(c.clone())));
     };
     if rows.len() > 1 {

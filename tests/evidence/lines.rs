@@ -164,3 +164,58 @@ fn a_walk_along_a_plate_without_rows() {
         same_list("covariance of v", &f.get("v", "covariance"), &cov, 1e-10);
     }
 }
+
+/// A number for each row and group, of which the row's own label picks one; no data tell the rows apart but that label.
+#[test]
+fn a_number_of_the_row_picked_by_its_label() {
+    let y: [f64; 4] = [0.4, -1.0, 2.0, 0.1];
+    let labels = [2, 0, 1, 0];
+    let text = ["a", "b", "c"];
+    let mut csv = String::from("g,y\n");
+    for (l, y) in labels.iter().zip(y) {
+        csv += &format!("{},{y}\n", text[*l]);
+    }
+    let f = exact(
+        "data row { g : label  y : real }
+        latent v[row, g] ~ Gaussian(1, var = 0.5)
+        observe y[row] ~ Gaussian(v, var = 2)",
+        &csv,
+    );
+    let want: f64 = y
+        .iter()
+        .map(|y| -0.5 * (2.0 * PI * 2.5).ln() - (y - 1.0).powi(2) / 5.0)
+        .sum();
+    same("evidence", f.last(), want, 1e-12);
+    let mut mean = vec![1.0; 12];
+    let mut variance = vec![0.5; 12];
+    for (n, (l, y)) in labels.iter().zip(y).enumerate() {
+        mean[3 * n + l] = (1.0 / 0.5 + y / 2.0) / (1.0 / 0.5 + 1.0 / 2.0);
+        variance[3 * n + l] = 0.4;
+    }
+    same_list("v", &f.get("v", "mean"), &mean, 1e-12);
+    same_list("variance of v", &f.get("v", "variance"), &variance, 1e-12);
+}
+
+/// A latent of two tables counts as often as the row of the one that has weights, whichever is named first.
+#[test]
+fn a_weight_counts_beside_a_table_without_one() {
+    for (slots, rate) in [("school, row", 2.0), ("row, school", 2.0)] {
+        let f = exact(
+            &format!(
+                "data row {{ school : label  times : weight  n : count }}
+                data school {{ school : label }}
+                latent s[{slots}] ~ Gamma(2, rate = {rate})
+                observe n[row] ~ Poisson(s)"
+            ),
+            "school,times,n\nx,2,1\nx,0,3\ny,0.5,0\n",
+        );
+        // Integrated out: a negative binomial for each row that counts; the other school's number has no data.
+        let r: f64 = rate / (rate + 1.0);
+        let pmf = |n: f64| {
+            ln_gamma(n + 2.0) - ln_gamma(2.0) - ln_gamma(n + 1.0)
+                + 2.0 * r.ln()
+                + n * (1.0 - r).ln()
+        };
+        same("evidence", f.last(), 2.0 * pmf(1.0) + 0.5 * pmf(0.0), 1e-10);
+    }
+}

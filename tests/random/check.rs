@@ -345,6 +345,10 @@ fn joint(
             at.variables[v.index()] = Some(a);
         }
     }
+    // Nobody asks for a point that stands in no term that varies; it has no value.
+    if at.variables.iter().any(Option::is_none) {
+        return None;
+    }
     let (want, words) = match log_joint_by_factor(model, data, &at) {
         Ok(list) => (list.iter().sum::<f64>(), format!("by statement {list:?}")),
         Err(e) => (f64::NAN, e.to_string()),

@@ -59,7 +59,9 @@ impl Growing {
         for t in &mut self.spec.tables {
             let keys = [t.name.clone(), "a".into(), "b".into(), "part".into()];
             for c in &mut t.columns {
-                let fixed = c.kind == Type::Weight || keys.contains(&c.name);
+                // In one file for both tables the reference is the key, and a key is never blank.
+                let key = self.spec.flat && c.name == "school";
+                let fixed = key || c.kind == Type::Weight || keys.contains(&c.name);
                 let percent = match c.kind {
                     Type::Label if c.group.is_some() || c.name == "y_label" => 100,
                     Type::Label => 8,
@@ -73,6 +75,14 @@ impl Growing {
             let columns = self.spec.tables.iter_mut().flat_map(|t| &mut t.columns);
             for c in columns {
                 c.observed |= c.name.starts_with('y') || c.name == "x";
+            }
+        }
+        // Rows that `every` adds need a value where nothing says how likely it is.
+        for t in self.spec.tables.iter_mut().filter(|t| t.every.is_some()) {
+            for c in t.columns.iter_mut().filter(|c| c.kind != Type::Label) {
+                if !c.observed && !c.listed {
+                    c.otherwise = Some(1.0);
+                }
             }
         }
         for c in self.spec.tables.iter().flat_map(|t| &t.columns) {

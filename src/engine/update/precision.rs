@@ -12,7 +12,7 @@ use std::rc::Rc;
 use ndarray::{ArrayD, Axis as Dim, IxDyn};
 
 use crate::algebra::Subscript;
-use crate::derive::{BlockId, Contraction, Form, Target};
+use crate::derive::{BlockId, Contraction, Form, Moment, Target};
 use crate::engine::Engine;
 use crate::engine::bind::unflatten;
 use crate::engine::row_products::RowProducts;
@@ -98,10 +98,11 @@ impl Engine<'_> {
             };
             let (row, direct) = by_row(&m.how, *place)?;
             rows = self.size(row);
-            if direct.moments.iter().any(|m| {
-                let plain = |s: &Subscript| matches!(s, Subscript::Axis(_) | Subscript::Element(_));
-                m.index.iter().any(|s| s.has_axis(row) || !plain(s))
-            }) {
+            let plain = |s: &Subscript| matches!(s, Subscript::Axis(_) | Subscript::Element(_));
+            let by_the_row = |s: &Subscript| s.has_axis(row) || !plain(s);
+            let reads = |m: &Moment| m.index.iter().any(by_the_row);
+            // A label of the row that says which element the message is for tells rows apart as well.
+            if direct.moments.iter().any(reads) || !direct.target.iter().all(plain) {
                 return None;
             }
             for k in &direct.data {
