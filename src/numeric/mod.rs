@@ -7,6 +7,7 @@ pub mod gaussian_elimination;
 pub mod half_normal;
 pub mod linalg;
 pub mod logsumexp;
+pub mod penalised;
 pub mod site_lists;
 pub mod special;
 pub mod sum_product;
