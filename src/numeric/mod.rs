@@ -6,6 +6,7 @@ pub mod clique_tree;
 pub mod gaussian_elimination;
 pub mod half_normal;
 pub mod linalg;
+pub mod link;
 pub mod logsumexp;
 pub mod site_lists;
 pub mod special;
