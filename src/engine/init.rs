@@ -100,6 +100,7 @@ pub fn start(
         }
     }
     said.extend(symmetry::leave(engine, state, &mut rng));
+    engine.publish_all_predictors(state);
     Ok(said)
 }
 

@@ -80,7 +80,14 @@ pub fn factors(engine: &Engine<'_>, state: &State, id: BlockId) -> Result<Vec<Fa
             };
             Ok(r.joint(coupled.in_states(&groups, &centre)?))
         }
-        Form::Network | Form::Deviation => Err(none()),
+        Form::Network
+        | Form::Deviation
+        | Form::Penalised
+        | Form::UnitVectors
+        | Form::Increasing
+        | Form::Optimised
+        | Form::LeastAbsolute
+        | Form::Quadrature => Err(none()),
     }
 }
 
