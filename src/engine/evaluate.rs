@@ -141,7 +141,12 @@ impl<'a> Evaluator<'a> {
             Known::Power(a, b) => self.combine(&self.evaluate(a), &self.evaluate(b), f64::powf),
             Known::Call(f, a) => {
                 let mut t = self.evaluate(a);
+                if let KnownFunction::Of(link) = f {
+                    t.values.mapv_inplace(|x| link.value(x));
+                    return t;
+                }
                 let g: fn(f64) -> f64 = match f {
+                    KnownFunction::Of(_) => |x| x,
                     KnownFunction::Log => floored_log,
                     KnownFunction::Log1m => |x| if x == 1.0 { LOG_ZERO } else { (-x).ln_1p() },
                     KnownFunction::Exp => f64::exp,
