@@ -5,12 +5,14 @@
 pub mod clique_tree;
 pub mod gaussian_elimination;
 pub mod half_normal;
+pub mod isotonic;
 pub mod linalg;
 pub mod logsumexp;
 pub mod penalised;
 pub mod site_lists;
 pub mod special;
 pub mod sum_product;
+pub mod unit_vectors;
 pub mod vector;
 
 /// The logarithm of zero: a floor that no sum of finite log densities reaches, so that `0 * LOG_ZERO = 0` without NaN.
