@@ -9,6 +9,7 @@ pub mod linalg;
 pub mod link;
 pub mod logsumexp;
 pub mod newton;
+pub mod polya_gamma;
 pub mod quadrature;
 pub mod quasi_newton;
 pub mod scalar_newton;
