@@ -20,6 +20,7 @@ pub mod evaluate;
 mod extrapolate;
 mod gaussian_network;
 pub mod init;
+mod known_name;
 pub mod network;
 pub mod pass;
 pub mod places;
@@ -32,6 +33,7 @@ mod sweep;
 pub mod symmetric;
 pub mod tensor;
 pub mod update;
+mod vanishing;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
