@@ -108,7 +108,7 @@ fn quiet(text: &str, csv: &str) -> Report {
 fn discrete_points() {
     for w in ["param", "latent"] {
         let text = format!(
-            "data row {{ x : real }}\nplate k(2)\nconst p over k = [0.4, 0.6]\n{w} mu[k] ~ Gaussian(0, var = 4)\nparam z ~ Categorical(p) over k\nparam y[k2 in k] ~ Categorical(p) over k\nobserve x[row] ~ Gaussian(mu[y[z]], var = 1)"
+            "data row {{ x : real }}\nplate k(2)\nconst p over k = [0.4, 0.6]\n{w} mu[k] ~ Gaussian(0, var = 4)\nparam z ~ Categorical(p) over k\nparam y[i in k] ~ Categorical(p[k]) over k\nobserve x[row] ~ Gaussian(mu[y[z]], var = 1)"
         );
         let r = quiet(&text, CSV);
         assert!(
@@ -144,7 +144,7 @@ fn modes_in_a_kink() {
     for scale in ["0.01", "0.3", "5"] {
         let r = quiet(
             &format!(
-                "data row {{ x : real  u : real }}\nparam w ~ Laplace(0, scale = {scale})\nparam v ~ Laplace(1, scale = {scale})\nobserve x[row] ~ Gaussian(w * u + v, var = 1)"
+                "data row {{ x : real  u : real }}\nparam w ~ Laplace(0, scale = {scale})\nparam v ~ Laplace(0, scale = {scale})\nparam b : real\nobserve x[row] ~ Gaussian(w * u + v * u^2 + b, var = 1)"
             ),
             CSV,
         );
