@@ -170,6 +170,7 @@ impl Names<'_> {
                     KnownFunction::Sqrt => "sqrt",
                     KnownFunction::Abs => "abs",
                     KnownFunction::LnGamma => "lgamma",
+                    KnownFunction::Of(link) => link.name(),
                 };
                 format!("{f}({})", self.known(a))
             }
