@@ -78,18 +78,19 @@ impl BlockOf<'_> {
                 None => by_block.push((b, vec![s])),
             }
         }
-        let mut out = vec![Contraction {
+        let whole = Contraction {
             coef: t.coef,
             data: t.data.clone(),
             moments: functions,
             local: vec![],
             axes: t.axes.clone(),
             target: target.to_vec(),
-        }];
+        };
+        let mut out: Vec<(Contraction, Vec<(Axis, Subscript)>)> = vec![(whole, vec![])];
         for (b, stats) in by_block {
             let block = &self.blocks[b];
             if block.rows.is_some() {
-                for c in &mut out {
+                for (c, _) in &mut out {
                     c.local.extend(stats.iter().map(|s| (*s).clone()));
                 }
                 continue;
@@ -97,18 +98,25 @@ impl BlockOf<'_> {
             let variants = self.of_block(block, &stats)?;
             out = out
                 .into_iter()
-                .flat_map(|c| {
+                .flat_map(|(c, at)| {
                     variants.iter().map(move |v| {
-                        let mut c = c.clone();
+                        let (mut c, mut at) = (c.clone(), at.clone());
                         c.moments.extend(v.moments.iter().cloned());
                         c.axes.retain(|a| !v.dropped.contains(a));
-                        v.at.iter()
-                            .fold(c, |c, one| c.substitute(std::slice::from_ref(one)))
+                        for (x, y) in &v.at {
+                            meet(&mut at, &Subscript::Axis(*x), y);
+                        }
+                        (c, at)
                     })
                 })
                 .collect();
         }
-        Ok(out)
+        // Only when all factors stand can those at one element be taken there.
+        let placed = |(c, at): (Contraction, Vec<(Axis, Subscript)>)| {
+            at.iter()
+                .fold(c, |c, one| c.substitute(std::slice::from_ref(one)))
+        };
+        Ok(out.into_iter().map(placed).collect())
     }
 
     /// What a block publishes about a product of its own statistics; each variant with the axes it sums itself.
@@ -290,6 +298,21 @@ impl BlockOf<'_> {
             }
             _ => Err(refuse()),
         }
+    }
+}
+
+/// Adds that two subscripts are one element.
+fn meet(at: &mut Vec<(Axis, Subscript)>, x: &Subscript, y: &Subscript) {
+    let now = |s: &Subscript| {
+        at.iter().fold(s.clone(), |s, one| {
+            s.substitute(std::slice::from_ref(one))
+        })
+    };
+    let (x, y) = (now(x), now(y));
+    match (x, y) {
+        (x, y) if x == y => {}
+        (Subscript::Axis(a), s) | (s, Subscript::Axis(a)) => at.push((a, s)),
+        _ => {}
     }
 }
 

@@ -3,6 +3,7 @@
 //! in: a statement -> out: the sum over its elements of weight times log density.
 
 use super::Problem;
+use super::augmented::augmented;
 use super::expression::{Bindings, Evaluator};
 use super::parameters::log_density;
 use crate::model::{
@@ -86,6 +87,9 @@ pub(super) fn element(evaluator: &Evaluator, id: FactorId, at: &[usize]) -> Resu
         FactorKind::Prior(variable, conditional) => {
             let d = chosen(evaluator, conditional, &bound)?;
             let value = variable_value(evaluator, *variable, d, at)?;
+            if let Some(l) = augmented(evaluator, d, &mut bound, &value)? {
+                return Ok(l);
+            }
             log_density(&evaluator.parameters(d, &mut bound)?, &value)
         }
         FactorKind::ObservedColumn(column, conditional) => {
@@ -120,6 +124,9 @@ fn observed(
         return Ok(0.0);
     }
     let d = chosen(evaluator, conditional, bound)?;
+    if let Some(l) = augmented(evaluator, d, bound, &value)? {
+        return Ok(l);
+    }
     log_density(&evaluator.parameters(d, bound)?, &value)
 }
 

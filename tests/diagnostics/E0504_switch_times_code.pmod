@@ -1,4 +1,4 @@
-// error[E0504] 8:1
+// error[E0504] 8:9
 data patch { x[pixel] : real = rest }
 plate atom(4)
 param   W[pixel, atom]  : real
