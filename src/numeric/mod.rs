@@ -6,6 +6,7 @@ pub mod clique_tree;
 pub mod gaussian_elimination;
 pub mod half_normal;
 pub mod isotonic;
+pub mod least_absolute;
 pub mod linalg;
 pub mod logsumexp;
 pub mod penalised;
