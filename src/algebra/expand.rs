@@ -56,6 +56,10 @@ pub struct Expander<'a> {
     pub blank_definition: &'a dyn Fn(DefinitionId) -> bool,
     /// Variables expressed relative to a centre: v = v' + centre, and it is v' that statistics are about.
     pub centres: BTreeMap<UnknownId, Centre>,
+    /// Auxiliaries each element of which stands for many copies: over these subscripts.
+    pub copies: std::cell::RefCell<Vec<(UnknownId, Vec<Subscript>, Known)>>,
+    /// The sums under functions met so far.
+    pub predictors: std::cell::RefCell<Vec<super::Predictor>>,
     next_axis: Cell<u32>,
 }
 
@@ -73,6 +77,8 @@ impl<'a> Expander<'a> {
             blank,
             blank_definition,
             centres: BTreeMap::new(),
+            copies: std::cell::RefCell::default(),
+            predictors: std::cell::RefCell::default(),
             next_axis: Cell::new(model.next_axis),
         }
     }

@@ -7,6 +7,7 @@
 
 use crate::family::StatisticKind;
 use crate::model::{Axis, Domain, Fold, Model, PlateId, PlateKind};
+use crate::numeric::link::Link;
 
 use super::formula::Formula;
 use super::known::{Known, KnownFunction, KnownMatrix};
@@ -238,6 +239,7 @@ impl<'a> Writer<'a> {
                     KnownFunction::Exp => Formula::Apply("exp".into(), vec![x]),
                     KnownFunction::Sqrt => Formula::Apply("sqrt".into(), vec![x]),
                     KnownFunction::Abs => Formula::Bars(Box::new(x)),
+                    KnownFunction::Of(link) => function(*link, x),
                     KnownFunction::LnGamma => Formula::Apply("Γ".into(), vec![x]).log(),
                 }
             }
@@ -396,6 +398,9 @@ impl<'a> Writer<'a> {
             StatisticKind::Log if matrix => Formula::Bars(Box::new(v)).log(),
             StatisticKind::Log => v.log(),
             StatisticKind::Log1m => Formula::sum([Formula::Number(1.0), v.negated()]).log(),
+            StatisticKind::Of(link) => function(link, v),
+            StatisticKind::LogSumExp => Formula::Apply("log sum exp".into(), vec![v]),
+            StatisticKind::Slope => Formula::Apply("slope".into(), vec![v]),
             StatisticKind::Abs => Formula::Bars(Box::new(match &s.offset {
                 Some(k) => Formula::sum([v, self.known(k, names).negated()]),
                 None => v,
@@ -414,6 +419,24 @@ impl<'a> Writer<'a> {
             self.unknowns.get(u).domain,
             Domain::Covariance | Domain::Precision
         )
+    }
+}
+
+/// A function of a formula.
+pub fn function(link: Link, v: Formula) -> Formula {
+    let apply = |name: &str, v: Formula| Formula::Apply(name.into(), vec![v]);
+    match link {
+        Link::Softplus => Formula::sum([Formula::Number(1.0), apply("exp", v)]).log(),
+        Link::Exp => apply("exp", v),
+        Link::LogNormalCdf => apply("Phi", v).log(),
+        Link::LogCosh => apply("cosh", Formula::ratio(v, Formula::Number(2.0))).log(),
+        Link::PolyaGammaMean => apply("PolyaGamma mean", v),
+        Link::LnGamma => apply("Gamma", v).log(),
+        Link::Log => v.log(),
+        Link::XLogX => Formula::product([v.clone(), v.log()]),
+        Link::Reciprocal => Formula::ratio(Formula::Number(1.0), v),
+        Link::Sqrt => v.power(Formula::Number(0.5)),
+        Link::Abs => Formula::Bars(Box::new(v)),
     }
 }
 

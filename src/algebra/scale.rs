@@ -131,7 +131,7 @@ impl Expander<'_> {
         };
         if let Some((u, idx)) = unknown {
             return match self.unknowns.get(u).domain {
-                Domain::Positive | Domain::Probability => Ok(Scale {
+                Domain::Positive | Domain::Probability | Domain::Simplex => Ok(Scale {
                     known: Known::number(1.0),
                     unknown: vec![(u, self.subscripts(idx), 1.0)],
                 }),

@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 
 use crate::model::{
-    Argument, Axis, Body, Case, ColumnId, ColumnType, Conditional, Constraint, DefinitionId,
-    DistributionKind, Domain, Expr, FactorKind, Index, Matrix, Model, PlateId, Role, VariableId,
+    Argument, Auxiliary, Axis, Body, Case, ColumnId, ColumnType, Conditional, Constraint,
+    DefinitionId, DistributionKind, Domain, Expr, FactorKind, Index, Matrix, Model, PlateId, Role,
+    VariableId,
 };
 
 /// An unknown, by position in [`Unknowns`].
@@ -25,6 +26,8 @@ pub enum Origin {
     Variable(VariableId),
     /// An observed column with children, or one of vectors: known where its cell is, latent where it is blank.
     Column(ColumnId),
+    /// A sum of unknowns under a function, by position among the predictors.
+    Predictor(u32),
 }
 
 /// A quantity that inference has to find.
@@ -44,6 +47,12 @@ pub struct Unknown {
     pub factorised: bool,
     /// Its last two slots may change places: one element per unordered pair.
     pub symmetric: bool,
+    /// What ties its elements along a plate together.
+    pub constraint: Option<Constraint>,
+    /// What the compiler added it for.
+    pub auxiliary: Option<Auxiliary>,
+    /// Each element stands for so many copies that share one q: over its slots.
+    pub copies: Option<(Vec<Axis>, super::Known)>,
 }
 
 impl Unknown {
@@ -85,6 +94,13 @@ impl Unknowns {
                 domain: v.domain,
                 factorised: v.factorised,
                 symmetric: v.constraints.contains(&Constraint::Symmetric),
+                constraint: v
+                    .constraints
+                    .iter()
+                    .copied()
+                    .find(|c| *c != Constraint::Symmetric),
+                auxiliary: v.auxiliary,
+                copies: None,
             })
             .collect();
         for (i, c) in model.columns.iter().enumerate() {
@@ -106,6 +122,9 @@ impl Unknowns {
                     },
                     factorised: false,
                     symmetric: false,
+                    constraint: None,
+                    auxiliary: None,
+                    copies: None,
                 });
             }
         }
@@ -137,8 +156,45 @@ impl Unknowns {
             .enumerate()
             .filter_map(|(i, u)| match u.origin {
                 Origin::Column(c) => Some((UnknownId(i as u32), c)),
-                Origin::Variable(_) => None,
+                Origin::Variable(_) | Origin::Predictor(_) => None,
             })
+    }
+
+    /// Lists a predictor behind the unknowns.
+    pub fn push_predictor(&mut self, p: &super::Predictor) {
+        let number = self
+            .items
+            .iter()
+            .filter(|u| matches!(u.origin, Origin::Predictor(_)))
+            .count();
+        let taken = |n: &str| self.items.iter().any(|u| u.name == n);
+        let mut name = "eta".to_string();
+        for i in 2.. {
+            if !taken(&name) {
+                break;
+            }
+            name = format!("eta{i}");
+        }
+        self.items.push(Unknown {
+            name,
+            origin: Origin::Predictor(number as u32),
+            role: Role::Param,
+            slots: p.slots(),
+            domain: Domain::Real,
+            factorised: false,
+            symmetric: false,
+            constraint: None,
+            auxiliary: None,
+            copies: None,
+        });
+    }
+
+    /// True if it is a predictor.
+    pub fn is_predictor(&self, id: UnknownId) -> bool {
+        matches!(
+            self.items.get(id.index()).map(|u| u.origin),
+            Some(Origin::Predictor(_))
+        )
     }
 
     /// All ids in order.

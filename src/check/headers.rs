@@ -99,6 +99,7 @@ impl Checker<'_> {
             prior: None,
             factorised: matches!(v.treatment, Some((ast::Treatment::Factorised, _))),
             constraints: Vec::new(),
+            auxiliary: None,
             span,
             name_span: v.name.span,
         });

@@ -108,7 +108,7 @@ pub(super) fn support(
         (_, N::Mean | N::Logit | N::Probit | N::Log | N::Low | N::High) => {
             (f64::is_finite, "a finite number")
         }
-        (_, N::P) => return None,
+        (_, N::P | N::Auxiliary | N::Centre) => return None,
     })
 }
 
@@ -132,6 +132,8 @@ pub(super) fn word(name: ArgumentName) -> &'static str {
         N::Df => "df",
         N::Low => "low",
         N::High => "high",
+        N::Auxiliary => "auxiliary",
+        N::Centre => "centre",
         N::Total => "total",
         N::A => "a",
         N::B => "b",

@@ -3,7 +3,7 @@
 use crate::algebra::canonical::canonical_form;
 use crate::algebra::{Known, Statistic, Subscript, Term, UnknownId, Unknowns};
 use crate::family::{Family, StatisticKind};
-use crate::model::{Axis, PlateId, Role};
+use crate::model::{Auxiliary, Axis, PlateId, Role};
 
 /// A block, by position.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -45,9 +45,25 @@ pub struct Block {
     pub couplings: Vec<Coupling>,
     /// The natural parameter, as messages.
     pub messages: Vec<Message>,
+    /// The sums under functions that are made of its unknowns.
+    pub predictors: Vec<UnknownId>,
+    /// What the slopes of its predictors say to its unknowns.
+    pub slopes: Vec<Message>,
 }
 
 impl Block {
+    /// Its points say where a bound on a log density touches: no parameters of the model.
+    pub fn touches_bound(&self, unknowns: &Unknowns) -> bool {
+        let of = |u: &UnknownId| unknowns.get(*u).auxiliary;
+        let bound = |a| matches!(a, Some(Auxiliary::Centre | Auxiliary::Width));
+        !self.unknowns.is_empty() && self.unknowns.iter().all(|u| bound(of(u)))
+    }
+
+    /// It is one of its unknowns, or a predictor made of them.
+    pub fn holds(&self, u: UnknownId) -> bool {
+        self.unknowns.contains(&u) || self.predictors.contains(&u)
+    }
+
     /// Positions in the batch along which the covariance varies.
     pub fn varying(&self) -> impl Iterator<Item = usize> {
         (0..self.batch.len()).filter(|i| !self.shared.contains(i))
@@ -75,6 +91,18 @@ pub enum Form {
     Conditional,
     /// A standard deviation as a point: {log, power -2}.
     Deviation,
+    /// Quadratic, with |v| in the exponent or v > 0 for some of its numbers: sparse codes, the lasso, non-negative least squares.
+    Penalised,
+    /// Quadratic points that are vectors of norm 1 along a plate, or at most 1.
+    UnitVectors,
+    /// Points that do not decrease along a plate.
+    Increasing,
+    /// Points whose terms match no family: raised by a quasi-Newton or Newton method on the expected log joint.
+    Optimised,
+    /// Quadratic points under absolute values of predictors: least absolute deviations.
+    LeastAbsolute,
+    /// A scalar latent whose statistics match no family: exp E[log p] normalised by quadrature.
+    Quadrature,
 }
 
 /// How the coupled elements of a block are solved.
@@ -183,6 +211,12 @@ impl Form {
             Form::GaussianNetwork => "Gaussian",
             Form::Conditional => "Gaussian in each state",
             Form::Deviation => "standard deviation",
+            Form::Penalised => "penalised Gaussian",
+            Form::UnitVectors => "unit vectors",
+            Form::Increasing => "increasing",
+            Form::Optimised => "optimised",
+            Form::LeastAbsolute => "least absolute deviations",
+            Form::Quadrature => "by quadrature",
         }
     }
 }
@@ -264,6 +298,8 @@ pub enum MomentKind {
     Cross(UnknownId),
     /// E[w' V w]: batch.
     Quadratic(UnknownId),
+    /// Var(v) over the unknown's slots, where elements are split from each other.
+    Variance(UnknownId),
     /// A product of statistics over its own axes, by the block's first unknown and position in [`Block::compounds`]: its
     /// expectation, for a [`Form::GaussianNetwork`] its covariance.
     Compound(UnknownId, u32),
@@ -284,4 +320,42 @@ pub struct Contraction {
     pub axes: Vec<Axis>,
     /// Where the sum goes; empty for a number.
     pub target: Vec<Subscript>,
+}
+
+impl Contraction {
+    /// The same with axes replaced; what replaces an axis carries no sum of its own.
+    #[must_use]
+    pub fn substitute(self, map: &[(Axis, Subscript)]) -> Contraction {
+        if map.is_empty() {
+            return self;
+        }
+        let f = |s: &Subscript| s.substitute(map);
+        Contraction {
+            coef: self.coef,
+            data: self.data.iter().map(|k| k.map(&f)).collect(),
+            moments: self
+                .moments
+                .iter()
+                .map(|m| Moment {
+                    kind: m.kind,
+                    index: m.index.iter().map(f).collect(),
+                })
+                .collect(),
+            local: self
+                .local
+                .iter()
+                .map(|s| Statistic {
+                    index: s.index.iter().map(f).collect(),
+                    ..s.clone()
+                })
+                .collect(),
+            axes: self
+                .axes
+                .iter()
+                .copied()
+                .filter(|a| map.iter().all(|(b, _)| a != b))
+                .collect(),
+            target: self.target.iter().map(f).collect(),
+        }
+    }
 }

@@ -1,9 +1,10 @@
 //! Family match: support and collected statistics pick the family; what matches none is refused with the reason.
 
-use crate::algebra::{Statistic, Subscript, Term, Unknowns};
+use crate::algebra::{Origin, Predictor, Statistic, Subscript, Term, UnknownId, Unknowns};
 use crate::diag::Diagnostic;
-use crate::family::{StatisticKind, Support, by_signature};
-use crate::model::{Domain, Model, PlateId, Role};
+use crate::family::{PolyaGamma, StatisticKind, Support, by_signature};
+use crate::model::{Auxiliary, Constraint, Domain, Model, PlateId, Role};
+use crate::numeric::link::Link;
 
 use super::Width;
 use super::block::{Block, Exactness, Form, Structure};
@@ -19,6 +20,7 @@ pub fn block(
     unknowns: &Unknowns,
     g: &Group,
     terms: &[Term],
+    predictors: &[Predictor],
     width: Width,
 ) -> Result<Block, Box<Diagnostic>> {
     let first = unknowns.get(g.unknowns[0]);
@@ -43,7 +45,23 @@ pub fn block(
     }
     let mut rows = None;
     let mut structure = Structure::Parallel;
-    let form = if g.rule == Rule::Conditional {
+    let of_predictors: Vec<&Predictor> = predictors
+        .iter()
+        .filter(|p| p.unknowns().iter().any(|u| g.unknowns.contains(u)))
+        .collect();
+    let form = if first.auxiliary == Some(Auxiliary::PolyaGamma)
+        && kinds == [StatisticKind::Value]
+        && !inside
+    {
+        Form::Family(&PolyaGamma)
+    } else if g.rule == Rule::Predictor {
+        structure = Structure::Dense;
+        under_functions(g, unknowns, terms, &of_predictors)
+            .map_err(|(what, help)| not_yet(what, help))?
+    } else if !of_predictors.is_empty() {
+        quadrature(g, unknowns, inside, &of_predictors)
+            .map_err(|(what, help)| not_yet(what, help))?
+    } else if g.rule == Rule::Conditional {
         structure = Structure::Dense;
         Form::Conditional
     } else if g.rule == Rule::Scale {
@@ -54,7 +72,10 @@ pub fn block(
             Form::GaussianGamma
         }
     } else if first.element_plate().is_some() {
-        rows = row_plate(model, g, terms).filter(|p| !inside && !beside_rows(g, *p, terms));
+        // What stands for copies of itself is kept element by element.
+        let copies = first.copies.is_some();
+        rows =
+            row_plate(model, g, terms).filter(|p| !inside && !copies && !beside_rows(g, *p, terms));
         if inside || (g.unknowns.len() > 1 && rows.is_none()) {
             structure = if inside {
                 structure::discrete(model, unknowns, g, terms, width)
@@ -65,6 +86,20 @@ pub fn block(
         } else {
             Form::Discrete
         }
+    } else if let Some(c) = first.constraint {
+        if inside {
+            structure = Structure::Dense;
+        }
+        constrained(c, g, unknowns, &kinds).map_err(|(what, help)| not_yet(what, help))?
+    } else if let Some(penalised) = penalised(g, unknowns, terms) {
+        if inside || g.unknowns.len() > 1 {
+            structure = if first.role == Role::Latent {
+                Structure::Sequential
+            } else {
+                Structure::Dense
+            };
+        }
+        penalised.map_err(|(what, help)| not_yet(what, help))?
     } else if first.domain == Domain::Real
         && kinds
             .iter()
@@ -101,26 +136,42 @@ pub fn block(
         Form::Deviation
     } else {
         let found = Support::of(first.domain).and_then(|s| by_signature(s, &kinds));
-        let Some(family) = found else {
-            return Err(Box::new(refusal::no_family(
-                model,
-                unknowns,
-                g.unknowns[0],
-                &kinds,
-                terms,
-            )));
-        };
-        if inside {
-            return Err(not_yet(
-                format!(
-                    "elements of `{}` are coupled with each other along {} and are not Gaussian",
-                    first.name,
-                    inside_names(model, unknowns, g)
-                ),
-                "with a Gaussian prior in place of this one they are solved together",
-            ));
+        let scalar = matches!(
+            first.domain,
+            Domain::Real | Domain::Positive | Domain::Probability
+        );
+        let point = first.role != Role::Latent;
+        match found {
+            Some(family) if !inside => Form::Family(family),
+            _ if point && scalar && first.constraint.is_none() => {
+                if inside {
+                    structure = Structure::Dense;
+                }
+                Form::Optimised
+            }
+            None if scalar && !inside && g.unknowns.len() == 1 && !offsets(g, terms) => {
+                Form::Quadrature
+            }
+            None => {
+                return Err(Box::new(refusal::no_family(
+                    model,
+                    unknowns,
+                    g.unknowns[0],
+                    &kinds,
+                    terms,
+                )));
+            }
+            Some(_) => {
+                return Err(not_yet(
+                    format!(
+                        "elements of `{}` are coupled with each other along {} and are not Gaussian",
+                        first.name,
+                        inside_names(model, unknowns, g)
+                    ),
+                    "with a Gaussian prior in place of this one they are solved together",
+                ));
+            }
         }
-        Form::Family(family)
     };
     Ok(Block {
         unknowns: g.unknowns.clone(),
@@ -136,7 +187,248 @@ pub fn block(
         exactness: Exactness::Mode,
         couplings: vec![],
         messages: vec![],
+        predictors: of_predictors.iter().map(|p| p.id).collect(),
+        slopes: vec![],
     })
+}
+
+type Refusal = (String, &'static str);
+
+/// A quadratic group in which some number has |v| in its exponent or is above 0; `None` for any other.
+fn penalised(g: &Group, unknowns: &Unknowns, terms: &[Term]) -> Option<Result<Form, Refusal>> {
+    let mut penalty = false;
+    for u in &g.unknowns {
+        let unknown = unknowns.get(*u);
+        let kinds = kinds_of(*u, terms);
+        let known = |k: &StatisticKind| {
+            matches!(
+                k,
+                StatisticKind::Value | StatisticKind::Pair | StatisticKind::Abs
+            )
+        };
+        if !kinds.iter().all(known) {
+            return None;
+        }
+        penalty |= match unknown.domain {
+            Domain::Real => kinds.contains(&StatisticKind::Abs),
+            Domain::Positive => true,
+            _ => return None,
+        };
+    }
+    let inside = g.inside_slots.iter().any(|s| !s.is_empty());
+    let offset = terms
+        .iter()
+        .flat_map(|t| &t.stats)
+        .any(|s| g.unknowns.contains(&s.of) && s.offset.is_some());
+    if !penalty || !(inside || offset || g.unknowns.len() > 1) {
+        return None;
+    }
+    let one_offset = g.unknowns.iter().all(|u| {
+        let mut found: Option<&Statistic> = None;
+        terms
+            .iter()
+            .flat_map(|t| &t.stats)
+            .filter(|s| s.of == *u && s.kind == StatisticKind::Abs)
+            .all(|s| match found {
+                None => {
+                    found = Some(s);
+                    true
+                }
+                Some(f) => f.offset == s.offset && f.index == s.index,
+            })
+    });
+    let name = &unknowns.get(g.unknowns[0]).name;
+    let partly = |u: &UnknownId| matches!(unknowns.get(*u).origin, Origin::Column(_));
+    if g.unknowns.iter().any(partly) {
+        return Some(Err((
+            format!("blank cells of `{name}` are coupled with each other under a Laplace"),
+            "with a Gaussian in place of the Laplace they are solved together",
+        )));
+    }
+    if !one_offset {
+        return Some(Err((
+            format!("`{name}` stands in absolute values about several points"),
+            "give it one Laplace prior; data about it may be Gaussian",
+        )));
+    }
+    Some(Ok(Form::Penalised))
+}
+
+fn offsets(g: &Group, terms: &[Term]) -> bool {
+    let mut stats = terms.iter().flat_map(|t| &t.stats);
+    stats.any(|s| g.unknowns.contains(&s.of) && s.offset.is_some())
+}
+
+/// The form of points that stand under functions.
+fn under_functions(
+    g: &Group,
+    unknowns: &Unknowns,
+    terms: &[Term],
+    predictors: &[&Predictor],
+) -> Result<Form, Refusal> {
+    for u in &g.unknowns {
+        let unknown = unknowns.get(*u);
+        if let Some(reason) = match unknown.domain {
+            Domain::Real | Domain::Positive | Domain::Probability => None,
+            _ => Some("is no number, and stands under a function"),
+        } {
+            return Err((
+                format!("`{}` {reason}", unknown.name),
+                "only real, positive and probability points are raised by a gradient",
+            ));
+        }
+        if unknown.constraint.is_some() || unknown.symmetric {
+            return Err((
+                format!(
+                    "`{}` has a constraint, and stands under a function",
+                    unknown.name
+                ),
+                "leave the constraint out",
+            ));
+        }
+    }
+    let absolute = StatisticKind::Of(Link::Abs);
+    if predictors.iter().all(|p| p.kind != absolute) {
+        return Ok(Form::Optimised);
+    }
+    let name = &unknowns.get(g.unknowns[0]).name;
+    let linear = predictors.iter().all(|p| {
+        p.kind == absolute
+            && p.body.iter().all(|t| {
+                t.stats.len() <= 1 && t.stats.iter().all(|s| s.kind == StatisticKind::Value)
+            })
+    });
+    let quadratic = g.unknowns.iter().all(|u| {
+        unknowns.get(*u).domain == Domain::Real
+            && kinds_of(*u, terms).iter().all(|k| {
+                matches!(
+                    k,
+                    StatisticKind::Value | StatisticKind::Pair | StatisticKind::Abs
+                )
+            })
+    });
+    if linear && quadratic {
+        return Ok(Form::LeastAbsolute);
+    }
+    Err((
+        format!("`{name}` stands under an absolute value beside terms that are not quadratic"),
+        "a location under a Laplace is a sum of known numbers times real points; its other terms are Gaussian or Laplace",
+    ))
+}
+
+/// The form of a latent that stands under functions.
+fn quadrature(
+    g: &Group,
+    unknowns: &Unknowns,
+    inside: bool,
+    predictors: &[&Predictor],
+) -> Result<Form, Refusal> {
+    let u = unknowns.get(g.unknowns[0]);
+    let alone = |p: &&&Predictor| {
+        p.unknowns()
+            .iter()
+            .filter(|u| unknowns.get(**u).role == Role::Latent)
+            .count()
+            == 1
+    };
+    let linear = predictors.iter().all(|p| {
+        matches!(p.kind, StatisticKind::Of(_))
+            && p.body.iter().all(|t| {
+                let mine: Vec<_> = t
+                    .stats
+                    .iter()
+                    .filter(|s| g.unknowns.contains(&s.of))
+                    .collect();
+                mine.len() <= 1
+                    && mine.iter().all(|s| {
+                        s.kind == StatisticKind::Value
+                            && s.index
+                                .iter()
+                                .all(|i| !t.axes.iter().any(|a| i.has_axis(*a)))
+                    })
+            })
+    });
+    let one_place = predictors.iter().all(|p| {
+        let mut places: Vec<&Statistic> = p
+            .body
+            .iter()
+            .flat_map(|t| &t.stats)
+            .filter(|s| g.unknowns.contains(&s.of))
+            .collect();
+        places.dedup_by(|a, b| a.index == b.index);
+        places.len() <= 1
+    });
+    if u.role == Role::Latent
+        && g.unknowns.len() == 1
+        && !inside
+        && linear
+        && one_place
+        && predictors.iter().all(|p| alone(&p))
+    {
+        return Ok(Form::Quadrature);
+    }
+    Err((
+        format!(
+            "latent `{}` stands under a function beside other latents, and no bound is known for it",
+            u.name
+        ),
+        "make it a `param` or `as dirac`: points under a function are raised by a gradient",
+    ))
+}
+
+/// The form of a point with a constraint.
+fn constrained(
+    c: Constraint,
+    g: &Group,
+    unknowns: &Unknowns,
+    kinds: &[StatisticKind],
+) -> Result<Form, Refusal> {
+    let u = unknowns.get(g.unknowns[0]);
+    let (Constraint::UnitNorm(plate) | Constraint::UnitBall(plate) | Constraint::Increasing(plate)) =
+        c
+    else {
+        return Err((
+            "`symmetric` beside another constraint".into(),
+            "leave one out",
+        ));
+    };
+    let in_batch = g.batch.contains(&plate);
+    let quadratic = u.domain == Domain::Real
+        && kinds
+            .iter()
+            .all(|k| matches!(k, StatisticKind::Value | StatisticKind::Pair));
+    let inside = &g.inside_slots[0];
+    match c {
+        Constraint::Increasing(_) => {
+            let alone = inside.len() == 1 && u.slots[inside[0]] == plate;
+            if quadratic && (alone || (inside.is_empty() && in_batch)) {
+                return Ok(Form::Increasing);
+            }
+            if inside.is_empty()
+                && in_batch
+                && Support::of(u.domain)
+                    .and_then(|s| by_signature(s, kinds))
+                    .is_some()
+            {
+                return Ok(Form::Increasing);
+            }
+            Err((
+                format!(
+                    "`{}` increases along one plate, and its elements are coupled along another",
+                    u.name
+                ),
+                "leave `increasing` out, and sort the elements of the result",
+            ))
+        }
+        _ if quadratic && in_batch => Ok(Form::UnitVectors),
+        _ => Err((
+            format!(
+                "the elements of `{}` are coupled with each other along the plate of the norm, or are not Gaussian",
+                u.name
+            ),
+            "leave the norm out: a Gaussian prior on it keeps its scale from drifting",
+        )),
+    }
 }
 
 /// The row plate along which the block can be updated chunk by chunk: every occurrence has the bare row axis there, and bare

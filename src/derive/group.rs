@@ -11,10 +11,11 @@
 //! quadratic   one role, real, values only, some term holds both, no term has degree > 2 in the union
 //! scale       w real, V positive or a matrix, both latent: every term with w holds V's value exactly once
 //! discrete    both discrete latents, some term holds both: all joint states of an element
+//! predictor   points that stand in one sum under a function: always one block
 //! conditional z discrete, H a closed Gaussian of latents, batch(z) = batch(H) = all plates of z: q(z) q(H | z)
 //! ```
 
-use crate::algebra::{Statistic, Subscript, Term, UnknownId, Unknowns};
+use crate::algebra::{Predictor, Statistic, Subscript, Term, UnknownId, Unknowns};
 use crate::family::StatisticKind;
 use crate::model::{DirectiveKind, Domain, Model, PlateId, Role};
 
@@ -46,6 +47,8 @@ pub enum Rule {
     Discrete,
     /// A discrete unknown (the first), and a Gaussian given each of its values.
     Conditional,
+    /// Points in one predictor: a sum under a function.
+    Predictor,
 }
 
 /// Which statistics of an unknown the terms hold, in order; `Pair` where two values meet in one term.
@@ -71,7 +74,12 @@ pub fn kinds_of(u: UnknownId, terms: &[Term]) -> Vec<StatisticKind> {
 }
 
 /// Forms the groups.
-pub fn group(model: &Model, unknowns: &Unknowns, terms: &[Term]) -> Vec<Group> {
+pub fn group(
+    model: &Model,
+    unknowns: &Unknowns,
+    terms: &[Term],
+    predictors: &[Predictor],
+) -> Vec<Group> {
     let ctx = Coupling {
         model,
         unknowns,
@@ -79,9 +87,30 @@ pub fn group(model: &Model, unknowns: &Unknowns, terms: &[Term]) -> Vec<Group> {
     };
     let mut groups: Vec<(Vec<UnknownId>, Rule)> = unknowns
         .ids()
-        .filter(|u| terms.iter().any(|t| t.stats.iter().any(|s| s.of == *u)))
+        .filter(|u| !unknowns.is_predictor(*u))
+        .filter(|u| {
+            terms.iter().any(|t| t.stats.iter().any(|s| s.of == *u))
+                || predictors.iter().any(|p| p.unknowns().contains(u))
+        })
         .map(|u| (vec![u], Rule::Alone))
         .collect();
+    // Points under one function are raised together.
+    for p in predictors {
+        let of = p.unknowns();
+        if of.iter().any(|u| unknowns.get(*u).role == Role::Latent) {
+            continue;
+        }
+        let (mine, rest): (Vec<_>, Vec<_>) = groups
+            .into_iter()
+            .partition(|(g, _)| g.iter().any(|u| of.contains(u)));
+        groups = rest;
+        let mut union: Vec<UnknownId> = mine.into_iter().flat_map(|(g, _)| g).collect();
+        union.sort();
+        if !union.is_empty() {
+            groups.push((union, Rule::Predictor));
+        }
+    }
+    groups.sort_by_key(|(g, _)| g.first().copied());
     for rule in [
         Rule::Quadratic,
         Rule::Scale,
@@ -115,7 +144,10 @@ pub fn group(model: &Model, unknowns: &Unknowns, terms: &[Term]) -> Vec<Group> {
     groups
         .into_iter()
         .map(|(members, rule)| {
-            let (batch, batch_slots) = ctx.batch(&members);
+            let (batch, batch_slots) = match rule {
+                Rule::Predictor => (vec![], vec![vec![]; members.len()]),
+                _ => ctx.batch(&members),
+            };
             let inside_slots = members
                 .iter()
                 .zip(&batch_slots)
@@ -234,22 +266,34 @@ impl Coupling<'_> {
 
     fn applies(&self, rule: Rule, g: &(Vec<UnknownId>, Rule), h: &(Vec<UnknownId>, Rule)) -> bool {
         let union: Vec<UnknownId> = g.0.iter().chain(&h.0).copied().collect();
-        // An element of a symmetric unknown stands at two places of the others: it is updated by itself.
-        let alone = |u: &UnknownId| self.split_asked(*u) || self.unknowns.get(*u).symmetric;
+        // An element of a symmetric unknown stands at two places of the others: it is updated by itself. So is what a
+        // constraint ties together.
+        let alone = |u: &UnknownId| {
+            self.split_asked(*u)
+                || self.unknowns.get(*u).symmetric
+                || self.unknowns.get(*u).constraint.is_some()
+        };
         if union.iter().any(alone) || !self.held_together(&g.0, &h.0) {
             return false;
         }
         let role = self.unknowns.get(g.0[0]).role;
+        if g.1 == Rule::Predictor || h.1 == Rule::Predictor {
+            return false;
+        }
         match rule {
-            Rule::Alone => false,
+            Rule::Alone | Rule::Predictor => false,
             Rule::Quadratic => {
                 union.iter().all(|u| {
                     let v = self.unknowns.get(*u);
+                    // Points may have |v| or v > 0 beside: they are solved together all the same.
                     v.role == role
-                        && v.domain == Domain::Real
-                        && kinds_of(*u, self.terms)
-                            .iter()
-                            .all(|k| matches!(k, StatisticKind::Value | StatisticKind::Pair))
+                        && (v.domain == Domain::Real
+                            || (role != Role::Latent && v.domain == Domain::Positive))
+                        && kinds_of(*u, self.terms).iter().all(|k| match k {
+                            StatisticKind::Value | StatisticKind::Pair => true,
+                            StatisticKind::Abs => role != Role::Latent,
+                            _ => false,
+                        })
                 }) && self
                     .terms
                     .iter()

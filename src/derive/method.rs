@@ -4,7 +4,7 @@ use crate::algebra::{Term, Unknowns};
 use crate::family::StatisticKind;
 use crate::model::{Domain, Model, Role};
 
-use super::block::{Block, Exactness};
+use super::block::{Block, Exactness, Form};
 
 /// The algorithm, named from what the blocks are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,6 +13,8 @@ pub enum Method {
     ExactEm,
     /// All latent blocks exact, some param blocks maximised one after the other.
     Ecm,
+    /// All latent blocks exact, some param block raised by its gradient.
+    GeneralisedEm,
     /// Some coupled latent blocks split, and params.
     VariationalEm,
     /// No params, some coupled latent blocks split.
@@ -31,6 +33,7 @@ impl Method {
         match self {
             Method::ExactEm => "exact EM",
             Method::Ecm => "ECM",
+            Method::GeneralisedEm => "generalised EM",
             Method::VariationalEm => "variational EM",
             Method::VariationalBayes => "variational Bayes",
             Method::ExactPosterior => "exact posterior",
@@ -41,7 +44,7 @@ impl Method {
 
     /// True if q of the latents is the posterior given the params, so that the objective there is log p.
     pub fn is_em(self) -> bool {
-        matches!(self, Method::ExactEm | Method::Ecm)
+        matches!(self, Method::ExactEm | Method::Ecm | Method::GeneralisedEm)
     }
 }
 
@@ -88,7 +91,10 @@ pub fn name(
     terms: &[Term],
 ) -> (Method, Objective) {
     let latent = blocks.iter().any(|b| b.role == Role::Latent);
-    let points: Vec<&Block> = blocks.iter().filter(|b| b.role != Role::Latent).collect();
+    let points: Vec<&Block> = blocks
+        .iter()
+        .filter(|b| b.role != Role::Latent && !b.touches_bound(unknowns))
+        .collect();
     let dirac = blocks.iter().any(|b| b.role == Role::Dirac);
     let prior = model
         .variables
@@ -97,12 +103,15 @@ pub fn name(
     let split = blocks
         .iter()
         .any(|b| b.role == Role::Latent && b.exactness == Exactness::MeanField);
+    let raised = points.iter().any(|b| matches!(b.form, Form::Optimised));
     let method = match (latent, points.is_empty(), split) {
         (true, true, false) => Method::ExactPosterior,
         (true, true, true) => Method::VariationalBayes,
         (true, false, true) => Method::VariationalEm,
         (true, false, false) => {
-            if jointly_maximised(unknowns, blocks, terms) {
+            if raised {
+                Method::GeneralisedEm
+            } else if jointly_maximised(unknowns, blocks, terms) {
                 Method::ExactEm
             } else {
                 Method::Ecm
@@ -115,12 +124,16 @@ pub fn name(
         Objective::LogJoint
     } else {
         match method {
-            Method::ExactEm | Method::Ecm | Method::MaximumLikelihood if !prior => {
+            Method::ExactEm | Method::Ecm | Method::GeneralisedEm | Method::MaximumLikelihood
+                if !prior =>
+            {
                 Objective::LogLikelihood
             }
-            Method::ExactEm | Method::Ecm | Method::Map | Method::MaximumLikelihood => {
-                Objective::LogPosterior
-            }
+            Method::ExactEm
+            | Method::Ecm
+            | Method::GeneralisedEm
+            | Method::Map
+            | Method::MaximumLikelihood => Objective::LogPosterior,
             Method::VariationalEm | Method::VariationalBayes | Method::ExactPosterior => {
                 Objective::Elbo
             }

@@ -10,6 +10,7 @@
 //!
 //! Neal and Hinton 1999; Winn and Bishop 2005. No stage knows the name or shape of any model; no arrays, no sizes.
 
+mod augment;
 pub mod block;
 mod family_match;
 pub mod group;
@@ -19,6 +20,7 @@ mod order;
 pub mod print;
 pub mod refusal;
 mod shared;
+mod slopes;
 pub mod structure;
 pub mod terms;
 
@@ -29,9 +31,9 @@ pub use block::{
 pub use method::{Method, Objective};
 
 use crate::algebra::expand::Centre;
-use crate::algebra::{Statistic, Terms, UnknownId, Unknowns};
+use crate::algebra::{Predictor, Statistic, Terms, UnknownId, Unknowns};
 use crate::diag::{Code, Diagnostic, Diagnostics};
-use crate::model::{ColumnId, DefinitionId, FactorKind, Model, Role};
+use crate::model::{ColumnId, Constraint, DefinitionId, DirectiveKind, FactorKind, Model, Role};
 
 use moments::BlockOf;
 
@@ -65,6 +67,8 @@ pub struct Derivation {
     pub unknowns: Unknowns,
     /// The canonical terms of log p.
     pub terms: Terms,
+    /// The sums under functions.
+    pub predictors: Vec<Predictor>,
     /// Variables expressed relative to the centre of their data.
     pub centres: Vec<(UnknownId, Centre)>,
     /// The blocks.
@@ -99,9 +103,12 @@ impl Derivation {
 /// # Errors
 /// E05xx: the statements or blocks that have no derivation, each with the reason.
 pub fn derive(model: &Model, blanks: &Blanks<'_>) -> Result<Derivation, Vec<Diagnostic>> {
+    let model = &augment::augment(model);
     let unknowns = Unknowns::of(model, blanks.column);
     let built = terms::build(model, &unknowns, blanks.column, blanks.definition)?;
-    let groups = group::group(model, &unknowns, &built.terms.items);
+    let unknowns = built.unknowns;
+    let predictors = built.predictors;
+    let groups = group::group(model, &unknowns, &built.terms.items, &predictors);
     let mut blocks = vec![];
     let mut errors = vec![];
     for g in &groups {
@@ -110,7 +117,7 @@ pub fn derive(model: &Model, blanks: &Blanks<'_>) -> Result<Derivation, Vec<Diag
             .into_iter()
             .find(|w| widths.contains(w))
             .unwrap_or(Width::Narrow);
-        match family_match::block(model, &unknowns, g, &built.terms.items, width) {
+        match family_match::block(model, &unknowns, g, &built.terms.items, &predictors, width) {
             Ok(mut b) => {
                 collect_compounds(&mut b, &built.terms, &unknowns);
                 blocks.push(b);
@@ -121,9 +128,15 @@ pub fn derive(model: &Model, blanks: &Blanks<'_>) -> Result<Derivation, Vec<Diag
     if !errors.is_empty() {
         return Err(errors);
     }
-    couple(&mut blocks, &built.terms);
+    couple(&mut blocks, &built.terms, &unknowns);
     shared::mark(model, &unknowns, &mut blocks, &built.terms.items);
+    let mut refused = asked_joint(model, &unknowns, &blocks);
+    refused.extend(uneven_norms(model, &unknowns, &blocks));
+    if !refused.is_empty() {
+        return Err(refused);
+    }
     let mut all_messages = vec![];
+    let mut all_slopes = vec![];
     {
         let of = BlockOf {
             blocks: &blocks,
@@ -142,6 +155,7 @@ pub fn derive(model: &Model, blanks: &Blanks<'_>) -> Result<Derivation, Vec<Diag
                     Err(e) => errors.push(refusal::no_moment(model, &unknowns, t, &e)),
                 }
             }
+            all_slopes.push(slopes::of_block(b, &predictors));
             all_messages.push(messages);
         }
     }
@@ -149,8 +163,9 @@ pub fn derive(model: &Model, blanks: &Blanks<'_>) -> Result<Derivation, Vec<Diag
         errors.dedup();
         return Err(errors);
     }
-    for (b, m) in blocks.iter_mut().zip(all_messages) {
+    for ((b, m), s) in blocks.iter_mut().zip(all_messages).zip(all_slopes) {
         b.messages = m;
+        b.slopes = s;
     }
     let (method, objective) = method::name(model, &unknowns, &blocks, &built.terms.items);
     let order = order::order(model, &unknowns, &blocks, method, &built.terms.items)?;
@@ -159,6 +174,7 @@ pub fn derive(model: &Model, blanks: &Blanks<'_>) -> Result<Derivation, Vec<Diag
         model: model.clone(),
         unknowns,
         terms: built.terms,
+        predictors,
         centres: built.centres,
         blocks,
         method,
@@ -189,13 +205,76 @@ fn collect_compounds(block: &mut Block, terms: &Terms, unknowns: &Unknowns) {
     }
 }
 
+/// E0508: vectors of unit norm whose quadratic part is not the same for all their elements.
+fn uneven_norms(model: &Model, unknowns: &Unknowns, blocks: &[Block]) -> Vec<Diagnostic> {
+    let mut out = vec![];
+    for b in blocks
+        .iter()
+        .filter(|b| matches!(b.form, Form::UnitVectors))
+    {
+        let u = unknowns.get(b.unknowns[0]);
+        let Some(Constraint::UnitNorm(p) | Constraint::UnitBall(p)) = u.constraint else {
+            continue;
+        };
+        let at = b.batch.iter().position(|x| *x == p);
+        if !at.is_some_and(|i| b.shared.contains(&i)) {
+            out.push(refusal::group(
+                model,
+                unknowns,
+                b.unknowns[0],
+                format!(
+                    "what `{}` is multiplied with differs along `{}`: the vectors have no common curvature",
+                    u.name,
+                    model.plate(p).name
+                ),
+                "leave the norm out: a Gaussian prior on it keeps its scale from drifting",
+            ));
+        }
+    }
+    out
+}
+
+/// E0504: unknowns that `infer { joint }` asks for in one block and that no rule joins.
+fn asked_joint(model: &Model, unknowns: &Unknowns, blocks: &[Block]) -> Vec<Diagnostic> {
+    let mut out = vec![];
+    for d in &model.directives {
+        let DirectiveKind::Joint(vars) = &d.kind else {
+            continue;
+        };
+        let of = |v: &crate::model::VariableId| {
+            let u = unknowns.variable(*v);
+            blocks.iter().position(|b| b.unknowns.contains(&u))
+        };
+        let (Some(first), Some(last)) = (vars.first(), vars.last()) else {
+            continue;
+        };
+        let apart = vars.iter().filter_map(of).any(|b| Some(b) != of(first));
+        if apart {
+            let name = |v: &crate::model::VariableId| model.variable(*v).name.clone();
+            out.push(
+                Diagnostic::new(Code::E0504, "this group cannot be joint")
+                    .at(
+                        d.span,
+                        format!(
+                            "no family holds `{}` and `{}` in one factor of q",
+                            name(first),
+                            name(last)
+                        ),
+                    )
+                    .help("leave the rule out: they are then split from each other"),
+            );
+        }
+    }
+    out
+}
+
 /// Finds which blocks share terms, and from that which latent blocks are exact.
-fn couple(blocks: &mut [Block], terms: &Terms) {
+fn couple(blocks: &mut [Block], terms: &Terms, unknowns: &Unknowns) {
     let n = blocks.len();
     let mut couplings: Vec<Vec<Coupling>> = vec![vec![]; n];
     for t in &terms.items {
         let held: Vec<usize> = (0..n)
-            .filter(|i| t.stats.iter().any(|s| blocks[*i].unknowns.contains(&s.of)))
+            .filter(|i| t.stats.iter().any(|s| blocks[*i].holds(s.of)))
             .collect();
         for &i in &held {
             for &j in &held {
@@ -221,7 +300,11 @@ fn couple(blocks: &mut [Block], terms: &Terms) {
             }
         }
     }
-    let latent: Vec<bool> = blocks.iter().map(|b| b.role == Role::Latent).collect();
+    // Where a bound touches a block, its q is not its posterior.
+    let latent: Vec<bool> = blocks
+        .iter()
+        .map(|b| b.role == Role::Latent || b.touches_bound(unknowns))
+        .collect();
     for (i, c) in couplings.into_iter().enumerate() {
         let b = &mut blocks[i];
         b.exactness = if b.role != Role::Latent {
@@ -249,7 +332,7 @@ fn warn(model: &Model, unknowns: &Unknowns, blocks: &[Block], terms: &Terms) -> 
     for t in &terms.items {
         if t.from.iter().any(|f| observed(*f)) {
             for (i, b) in blocks.iter().enumerate() {
-                reached[i] |= t.stats.iter().any(|s| b.unknowns.contains(&s.of));
+                reached[i] |= t.stats.iter().any(|s| b.holds(s.of));
             }
         }
     }

@@ -22,8 +22,24 @@ pub struct NoMoment {
     pub kinds: Vec<StatisticKind>,
 }
 
-/// Published expectations whose product is one part of an expectation, and the axes they sum themselves.
-type Variant = (Vec<Moment>, Vec<Axis>);
+/// Published expectations whose product is one part of an expectation.
+#[derive(Default, Clone)]
+struct Variant {
+    moments: Vec<Moment>,
+    /// The axes they sum themselves.
+    dropped: Vec<Axis>,
+    /// Where two subscripts are one element, the other factors are taken there.
+    at: Vec<(Axis, Subscript)>,
+}
+
+impl From<Vec<Moment>> for Variant {
+    fn from(moments: Vec<Moment>) -> Variant {
+        Variant {
+            moments,
+            ..Variant::default()
+        }
+    }
+}
 
 /// The block of each unknown.
 pub struct BlockOf<'a> {
@@ -45,7 +61,15 @@ impl BlockOf<'_> {
     /// [`NoMoment`] where a block publishes nothing of that form.
     pub fn expect(&self, t: &Term, target: &[Subscript]) -> Result<Vec<Contraction>, NoMoment> {
         let mut by_block: Vec<(usize, Vec<&Statistic>)> = vec![];
+        let mut functions = vec![];
         for s in &t.stats {
+            if self.unknowns.is_predictor(s.of) {
+                functions.push(Moment {
+                    kind: MomentKind::Statistic(s.of, s.kind),
+                    index: s.index.clone(),
+                });
+                continue;
+            }
             let Some(b) = self.position(s.of) else {
                 continue;
             };
@@ -57,7 +81,7 @@ impl BlockOf<'_> {
         let mut out = vec![Contraction {
             coef: t.coef,
             data: t.data.clone(),
-            moments: vec![],
+            moments: functions,
             local: vec![],
             axes: t.axes.clone(),
             target: target.to_vec(),
@@ -74,11 +98,12 @@ impl BlockOf<'_> {
             out = out
                 .into_iter()
                 .flat_map(|c| {
-                    variants.iter().map(move |(moments, dropped)| {
+                    variants.iter().map(move |v| {
                         let mut c = c.clone();
-                        c.moments.extend(moments.iter().cloned());
-                        c.axes.retain(|a| !dropped.contains(a));
-                        c
+                        c.moments.extend(v.moments.iter().cloned());
+                        c.axes.retain(|a| !v.dropped.contains(a));
+                        v.at.iter()
+                            .fold(c, |c, one| c.substitute(std::slice::from_ref(one)))
                     })
                 })
                 .collect();
@@ -100,7 +125,7 @@ impl BlockOf<'_> {
             index: s.index.clone(),
         };
         if let [one] = stats {
-            return Ok(vec![(vec![single(one)], vec![])]);
+            return Ok(vec![vec![single(one)].into()]);
         }
         if block.by_compound() {
             let (at, axes) = block.compound(stats, self.unknowns).ok_or_else(refuse)?;
@@ -109,12 +134,12 @@ impl BlockOf<'_> {
                 index: axes.into_iter().map(Subscript::Axis).collect(),
             };
             if !matches!(block.form, Form::GaussianNetwork) {
-                return Ok(vec![(vec![whole], vec![])]);
+                return Ok(vec![vec![whole].into()]);
             }
-            let product = (stats.iter().map(|s| single(s)).collect(), vec![]);
+            let product: Vec<Moment> = stats.iter().map(|s| single(s)).collect();
             return Ok(match block.role {
-                Role::Latent => vec![product, (vec![whole], vec![])],
-                _ => vec![product],
+                Role::Latent => vec![product.into(), vec![whole].into()],
+                _ => vec![product.into()],
             });
         }
         match &block.form {
@@ -124,30 +149,51 @@ impl BlockOf<'_> {
                     Target::Cross => MomentKind::Cross(block.unknowns[0]),
                     _ => MomentKind::Quadratic(block.unknowns[0]),
                 };
-                Ok(vec![(
-                    vec![Moment {
+                Ok(vec![Variant {
+                    moments: vec![Moment {
                         kind,
                         index: g.index,
                     }],
-                    g.dropped,
-                )])
+                    dropped: g.dropped,
+                    at: vec![],
+                }])
             }
-            Form::Gaussian | Form::Family(_)
+            Form::Gaussian | Form::Family(_) | Form::Quadrature
                 if stats.len() == 2 && stats.iter().all(|s| s.kind == StatisticKind::Value) =>
             {
-                let product = (stats.iter().map(|s| single(s)).collect(), vec![]);
+                let product: Vec<Moment> = stats.iter().map(|s| single(s)).collect();
                 if block.role != Role::Latent {
-                    return Ok(vec![product]);
+                    return Ok(vec![product.into()]);
                 }
                 let covariance = Moment {
                     kind: MomentKind::Covariance(stats[0].of, stats[1].of),
                     index: pair_index(block, stats[0], stats[1]),
                 };
-                Ok(vec![product, (vec![covariance], vec![])])
+                Ok(vec![product.into(), vec![covariance].into()])
+            }
+            Form::Penalised
+                if block.role == Role::Latent
+                    && stats.len() == 2
+                    && stats.iter().all(|s| s.kind == StatisticKind::Value) =>
+            {
+                let product: Vec<Moment> = stats.iter().map(|s| single(s)).collect();
+                let mut out = vec![product.into()];
+                if let Some(at) = one_element(stats[0], stats[1]).ok_or_else(refuse)? {
+                    out.push(Variant {
+                        moments: vec![Moment {
+                            kind: MomentKind::Variance(stats[0].of),
+                            index: stats[0].index.clone(),
+                        }],
+                        dropped: vec![],
+                        at,
+                    });
+                }
+                Ok(out)
             }
             _ if block.role != Role::Latent => {
                 // A point: the statistics of a product are the product of the statistics.
-                Ok(vec![(stats.iter().map(|s| single(s)).collect(), vec![])])
+                let product: Vec<Moment> = stats.iter().map(|s| single(s)).collect();
+                Ok(vec![product.into()])
             }
             _ => Err(refuse()),
         }
@@ -158,23 +204,38 @@ impl BlockOf<'_> {
     /// # Errors
     /// [`NoMoment`] where the term's statistics of the block are no statistic of its family.
     pub fn messages(&self, block: &Block, t: &Term) -> Result<Vec<Message>, NoMoment> {
-        let mine: Vec<&Statistic> = t
-            .stats
-            .iter()
-            .filter(|s| block.unknowns.contains(&s.of))
-            .collect();
+        let mine: Vec<&Statistic> = t.stats.iter().filter(|s| block.holds(s.of)).collect();
         if mine.is_empty() {
             return Ok(vec![]);
+        }
+        if matches!(block.form, Form::Optimised) {
+            // A derivative: the product rule over the occurrences.
+            let each = t
+                .stats
+                .iter()
+                .enumerate()
+                .filter(|(_, s)| block.holds(s.of));
+            return Ok(each
+                .map(|(i, s)| {
+                    let mut rest = t.clone();
+                    rest.stats.remove(i);
+                    Message {
+                        target: Target::Single(s.of, s.kind),
+                        index: s.index.clone(),
+                        rest,
+                    }
+                })
+                .collect());
         }
         let refuse = || NoMoment {
             unknown: mine[0].of,
             kinds: mine.iter().map(|s| s.kind).collect(),
         };
-        if mine.iter().any(|s| s.offset.is_some()) {
+        if mine.iter().any(|s| s.offset.is_some()) && block.form.name() != Form::Penalised.name() {
             return Err(refuse());
         }
         let mut rest = t.clone();
-        rest.stats.retain(|s| !block.unknowns.contains(&s.of));
+        rest.stats.retain(|s| !block.holds(s.of));
         if block.by_compound() {
             let (at, axes) = block.compound(&mine, self.unknowns).ok_or_else(refuse)?;
             return Ok(vec![Message {
@@ -209,7 +270,13 @@ impl BlockOf<'_> {
                     rest,
                 }])
             }
-            Form::Gaussian | Form::Family(_)
+            Form::Gaussian
+            | Form::Family(_)
+            | Form::Penalised
+            | Form::UnitVectors
+            | Form::Increasing
+            | Form::LeastAbsolute
+            | Form::Quadrature
                 if mine.len() == 2 && mine.iter().all(|s| s.kind == StatisticKind::Value) =>
             {
                 // What all rows share is taken once, not summed over the rows.
@@ -224,6 +291,31 @@ impl BlockOf<'_> {
             _ => Err(refuse()),
         }
     }
+}
+
+/// What makes two statistics of one unknown those of one element; inside `None` where they never are, outer `None` where only
+/// the data can tell.
+#[allow(clippy::option_option)]
+fn one_element(a: &Statistic, b: &Statistic) -> Option<Option<Vec<(Axis, Subscript)>>> {
+    let mut at: Vec<(Axis, Subscript)> = vec![];
+    for (x, y) in a.index.iter().zip(&b.index) {
+        let (x, y) = (x.substitute(&at), y.substitute(&at));
+        match (&x, &y) {
+            _ if x == y => {}
+            (Subscript::Axis(i), Subscript::Lag(j, _))
+            | (Subscript::Lag(j, _), Subscript::Axis(i))
+                if i == j =>
+            {
+                return Some(None);
+            }
+            (Subscript::Lag(i, k), Subscript::Lag(j, l)) if i == j && k != l => return Some(None),
+            (Subscript::Element(_), Subscript::Element(_)) => return Some(None),
+            (_, Subscript::Axis(j)) => at.push((*j, x)),
+            (Subscript::Axis(i), _) => at.push((*i, y)),
+            _ => return None,
+        }
+    }
+    Some(Some(at))
 }
 
 /// Batch subscripts as far as the covariance varies, then the inside subscripts of each.

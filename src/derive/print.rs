@@ -286,6 +286,11 @@ pub fn moment(d: &Derivation, w: &Writer<'_>, m: &Moment, names: &Names) -> Form
             };
             Formula::Apply("Cov".into(), vec![at(u, &x), at(v, &y)])
         }
+        MomentKind::Variance(u) => {
+            let of = d.unknowns.get(u);
+            let v = w.symbol(&of.name, &of.slots, &m.index, names);
+            Formula::Apply("Var".into(), vec![v])
+        }
         MomentKind::Cross(u) | MomentKind::Quadratic(u) => {
             let Some(id) = d.block_of(u) else {
                 return Formula::Word("E".into());

@@ -75,6 +75,41 @@ pub fn statement(model: &Model, factor: &Factor, refused: &Refused<'_>) -> Diagn
     .help(help)
 }
 
+/// E0503: a potential that holds a point, whose normaliser over everything else would count.
+pub fn normaliser(model: &Model, factor: &Factor) -> Option<Diagnostic> {
+    let FactorKind::Potential(e) = &factor.kind else {
+        return None;
+    };
+    let v = point_in(model, e)?;
+    let variable = model.variable(v);
+    Some(
+        Diagnostic::new(Code::E0503, "param in a potential: normaliser unknown")
+            .at(factor.span, format!("`{}` is a point", variable.name))
+            .also(variable.name_span, "declared here")
+            .note("the likelihood of a point divides by the sum of the potentials over all states, which pmc does not have")
+            .help("give its values as a constant: `const NAME[...] = [[...]]`"),
+    )
+}
+
+fn point_in(model: &Model, e: &Expr) -> Option<VariableId> {
+    match e {
+        Expr::Number(_) | Expr::Size(_) | Expr::Column(..) => None,
+        Expr::Variable(v, _) => (model.variable(*v).role == Role::Param).then_some(*v),
+        Expr::Definition(d, _) => match &model.definition(*d).body {
+            crate::model::Body::Expr(e) => point_in(model, e),
+            crate::model::Body::Table { entries, .. } => {
+                entries.iter().find_map(|e| point_in(model, e))
+            }
+        },
+        Expr::Negate(a) | Expr::Call(_, a) | Expr::Fold { body: a, .. } => point_in(model, a),
+        Expr::Add(a, b)
+        | Expr::Subtract(a, b)
+        | Expr::Multiply(a, b)
+        | Expr::Divide(a, b)
+        | Expr::Power(a, b) => point_in(model, a).or_else(|| point_in(model, b)),
+    }
+}
+
 /// A variable whose constraint no update respects.
 pub fn constrained(model: &Model, v: VariableId) -> Option<Diagnostic> {
     let variable = model.variable(v);
@@ -82,7 +117,7 @@ pub fn constrained(model: &Model, v: VariableId) -> Option<Diagnostic> {
     let constraint = variable
         .constraints
         .iter()
-        .find(|c| along_axis || **c != Constraint::Symmetric)?;
+        .find(|c| along_axis && **c == Constraint::Symmetric)?;
     let plate = |p| format!("`{}`", model.plate(p).name);
     let (words, help) = match constraint {
         Constraint::UnitNorm(p) => (
@@ -249,6 +284,9 @@ pub fn statistic_words(name: &str, kinds: &[StatisticKind]) -> String {
         StatisticKind::Log1m => format!("log(1 - {name})"),
         StatisticKind::Abs => format!("|{name}|"),
         StatisticKind::Indicator => format!("1[{name} = k]"),
+        StatisticKind::Of(link) => format!("{}({name})", link.name()),
+        StatisticKind::LogSumExp => format!("log sum exp {name}"),
+        StatisticKind::Slope => format!("slope of {name}"),
         StatisticKind::Pair => format!("{name}^2"),
     };
     kinds.iter().map(one).collect::<Vec<_>>().join(", ")
@@ -258,6 +296,7 @@ fn place(model: &Model, unknowns: &Unknowns, u: UnknownId) -> Span {
     match unknowns.get(u).origin {
         Origin::Variable(v) => model.variable(v).name_span,
         Origin::Column(c) => model.column(c).span,
+        Origin::Predictor(_) => Span::default(),
     }
 }
 

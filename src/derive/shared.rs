@@ -20,11 +20,17 @@ pub fn mark(model: &Model, unknowns: &Unknowns, blocks: &mut [Block], terms: &[T
         let symmetric = b.unknowns.iter().any(|u| unknowns.get(*u).symmetric);
         let cells = |u: &UnknownId| matches!(unknowns.get(*u).origin, Origin::Column(_));
         let partly = b.unknowns.iter().any(cells);
-        if symmetric || partly || !matches!(b.form, Form::Gaussian) {
+        let quadratic = matches!(
+            b.form,
+            Form::Gaussian | Form::Penalised | Form::UnitVectors | Form::Increasing
+        );
+        if symmetric || partly || !quadratic {
             continue;
         }
+        // A point has no covariance: what its elements share is seen along any plate.
+        let unit = matches!(b.form, Form::UnitVectors);
         b.shared = (0..b.batch.len())
-            .filter(|i| matches!(model.plate(b.batch[*i]).kind, PlateKind::Rows(_)))
+            .filter(|i| unit || matches!(model.plate(b.batch[*i]).kind, PlateKind::Rows(_)))
             .filter(|i| terms.iter().all(|t| same_along(b, *i, t)))
             .collect();
     }

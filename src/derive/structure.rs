@@ -53,6 +53,7 @@ pub fn split_slots(model: &Model, unknowns: &Unknowns, u: UnknownId) -> Vec<usiz
     let brackets = match unknown.origin {
         Origin::Variable(v) => model.variable(v).brackets,
         Origin::Column(c) => model.column(c).slots.len(),
+        Origin::Predictor(_) => 0,
     };
     match asked(model, unknowns, u) {
         Asked::Nothing => vec![],

@@ -8,7 +8,9 @@
 
 use crate::algebra::canonical::canonicalise;
 use crate::algebra::expand::{Centre, Expander, Polynomial, Refusal, folds_latents};
-use crate::algebra::{Known, Statistic, Subscript, Term, Terms, UnknownId, Unknowns, complete};
+use crate::algebra::{
+    Known, Predictor, Statistic, Subscript, Term, Terms, UnknownId, Unknowns, complete, predictor,
+};
 use crate::diag::Diagnostic;
 use crate::dist::log_density::{Value, log_density};
 use crate::family::StatisticKind;
@@ -25,8 +27,10 @@ pub struct Built {
     pub terms: Terms,
     /// v = v' + centre.
     pub centres: Vec<(UnknownId, Centre)>,
-    /// The first axis id not in use.
-    pub next_axis: u32,
+    /// The sums under functions, behind which the unknowns go on.
+    pub predictors: Vec<Predictor>,
+    /// The unknowns, predictors included.
+    pub unknowns: Unknowns,
 }
 
 /// Expands every statement.
@@ -57,6 +61,10 @@ pub fn build(
         .filter_map(|i| refusal::constrained(model, VariableId::from(i)))
         .collect();
     for (i, factor) in model.factors.iter().enumerate() {
+        if let Some(d) = refusal::normaliser(model, factor) {
+            errors.push(d);
+            continue;
+        }
         match statement(&ex, factor) {
             Ok(p) => {
                 for mut t in p {
@@ -73,10 +81,20 @@ pub fn build(
     if !errors.is_empty() {
         return Err(errors);
     }
+    let predictors = ex.predictors.take();
+    let mut unknowns = predictor::listed(unknowns, &predictors);
+    for (u, index, k) in ex.copies.take() {
+        let axes = index.iter().filter_map(|s| match s {
+            Subscript::Axis(a) => Some(*a),
+            _ => None,
+        });
+        unknowns.items[u.index()].copies = Some((axes.collect(), k));
+    }
     Ok(Built {
-        terms: canonicalise(terms, unknowns),
+        terms: canonicalise(terms, &unknowns),
         centres: ex.centres.iter().map(|(u, c)| (*u, c.clone())).collect(),
-        next_axis: 0,
+        predictors,
+        unknowns,
     })
 }
 
@@ -220,9 +238,8 @@ fn statement<'m>(ex: &Expander<'_>, factor: &'m Factor) -> Result<Polynomial, Re
                 Ok((Value::Known(Known::Definition(*def, index)), mask))
             })
         }
-        FactorKind::ObservedOnly(_) | FactorKind::Potential(_) => {
-            Err(Refusal::NotDerived("an undirected model (`potential`)".into()).into())
-        }
+        FactorKind::ObservedOnly(_) => Ok(vec![]),
+        FactorKind::Potential(e) => Ok(ex.expand(e)?),
     }
 }
 

@@ -80,19 +80,29 @@ pub fn laplace(a: &Arguments<'_, '_>, value: &Value) -> Result<Polynomial, Refus
     let mean = ex.expand(a.required(ArgumentName::Mean)?)?;
     let difference = merge_known([value.polynomial(ex), scaled(-1.0, mean)].concat());
     let rate = a.rate()?;
+    if let Some(xi) = a.scalar(ArgumentName::Auxiliary) {
+        // -log 2 + log r - r (d^2 / xi + xi) / 2
+        let xi = ex.scale(xi)?;
+        let inverse = xi.clone().power(-1.0).factor()?;
+        let square = ex.multiply(&inverse, &ex.multiply(&difference, &difference));
+        let bound = [square, xi.factor()?].concat();
+        let mut out = vec![Term::number(-std::f64::consts::LN_2)];
+        out.extend(rate.log());
+        out.extend(scaled(-0.5, ex.multiply(&rate.factor()?, &bound)));
+        return Ok(out);
+    }
     let (unknown, known): (Vec<&Term>, Vec<&Term>) =
         difference.iter().partition(|t| !t.stats.is_empty());
     let offset = Known::sum(known.iter().map(|t| {
         Known::product(std::iter::once(Known::number(t.coef)).chain(t.data.iter().cloned()))
     }));
-    if known.iter().any(|t| !t.axes.is_empty()) {
-        return Err(Refusal::NotDerived(
-            "a Laplace location with a sum of known terms".into(),
-        ));
-    }
     let distance = match unknown.as_slice() {
-        [] => Term::known(Known::call(KnownFunction::Abs, offset)),
-        [t] if t.stats.len() == 1
+        [] if known.iter().all(|t| t.axes.is_empty()) => {
+            Term::known(Known::call(KnownFunction::Abs, offset))
+        }
+        [t] if matches!(value, Value::Unknown(..))
+            && known.iter().all(|t| t.axes.is_empty())
+            && t.stats.len() == 1
             && t.data.is_empty()
             && t.axes.is_empty()
             && t.coef.abs() == 1.0
@@ -114,11 +124,11 @@ pub fn laplace(a: &Arguments<'_, '_>, value: &Value) -> Result<Polynomial, Refus
                 ..Term::number(1.0)
             }
         }
-        _ => {
-            return Err(Refusal::NotDerived(
-                "a Laplace whose value and location hold several unknowns".into(),
-            ));
-        }
+        _ => ex.function_of(
+            difference.clone(),
+            StatisticKind::Of(crate::numeric::link::Link::Abs),
+            None,
+        ),
     };
     let mut out = vec![Term::number(-std::f64::consts::LN_2)];
     out.extend(rate.log());

@@ -3,9 +3,11 @@
 //! in: a distribution with resolved arguments and the value it is about -> out: a polynomial whose free axes are those of
 //! the statement; the `over` axis is summed here.
 
-use crate::algebra::expand::{Expander, Polynomial, Refusal};
+use crate::algebra::expand::{Expander, Polynomial, Refusal, merge_known};
 use crate::algebra::{Known, KnownFunction, Scale, Subscript, Term, UnknownId};
+use crate::family::StatisticKind;
 use crate::model::{Argument, ArgumentName, Distribution, DistributionKind, Expr};
+use crate::numeric::link::Link;
 
 use super::{discrete, gaussian, matrix, positive, simplex};
 
@@ -148,4 +150,29 @@ pub fn ln_gamma(k: Known) -> Term {
 /// A known factor times every term.
 pub fn times_known(ex: &Expander<'_>, k: &Known, p: &[Term]) -> Polynomial {
     ex.multiply(&[Term::known(k.clone())], p)
+}
+
+impl Arguments<'_, '_> {
+    /// A number that may hold unknowns: as a sum of products, and its log Gamma as a sum of terms.
+    ///
+    /// # Errors
+    /// Not given, or no sum of products.
+    pub fn number(&self, name: ArgumentName) -> Result<Polynomial, Refusal> {
+        self.ex.expand(self.required(name)?)
+    }
+}
+
+/// log Gamma of a sum of products.
+pub fn ln_gamma_of(ex: &Expander<'_>, p: Polynomial) -> Term {
+    match p.as_slice() {
+        [t] if t.stats.is_empty() && t.axes.is_empty() => ln_gamma(Known::product(
+            std::iter::once(Known::number(t.coef)).chain(t.data.iter().cloned()),
+        )),
+        _ => ex.function_of(p, StatisticKind::Of(Link::LnGamma), None),
+    }
+}
+
+/// A sum plus a known number.
+pub fn plus_known(p: Polynomial, k: f64) -> Polynomial {
+    merge_known([p, vec![Term::number(k)]].concat())
 }

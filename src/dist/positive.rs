@@ -11,7 +11,7 @@ use crate::algebra::{Known, KnownFunction, Term};
 use crate::family::StatisticKind;
 use crate::model::ArgumentName;
 
-use super::log_density::{Arguments, Value, ln_gamma, times_known};
+use super::log_density::{Arguments, Value, ln_gamma_of, plus_known};
 
 /// log v, v and 1/v as terms.
 fn powers(value: &Value) -> Result<[Term; 3], Refusal> {
@@ -43,19 +43,15 @@ fn negative(mut t: Term) -> Term {
 /// See the module.
 ///
 /// # Errors
-/// An unknown shape: the density is no exponential family in it with a known form.
+/// A rate that is no monomial. The log Gamma of an unknown shape is a function of it.
 pub fn gamma(a: &Arguments<'_, '_>, value: &Value) -> Result<Polynomial, Refusal> {
     let ex = a.ex;
-    let shape = a.known(ArgumentName::Shape)?;
+    let shape = a.number(ArgumentName::Shape)?;
     let rate = a.rate()?;
     let [log, v, _] = powers(value)?;
-    let mut out = times_known(ex, &shape, &rate.log());
-    out.push(negative(ln_gamma(shape.clone())));
-    out.extend(times_known(
-        ex,
-        &Known::sum([shape, Known::number(-1.0)]),
-        &[log],
-    ));
+    let mut out = ex.multiply(&shape, &rate.log());
+    out.push(negative(ln_gamma_of(ex, shape.clone())));
+    out.extend(ex.multiply(&plus_known(shape, -1.0), &[log]));
     out.extend(scaled(-1.0, ex.multiply(&rate.factor()?, &[v])));
     Ok(out)
 }
@@ -76,19 +72,15 @@ pub fn exponential(a: &Arguments<'_, '_>, value: &Value) -> Result<Polynomial, R
 /// See the module.
 ///
 /// # Errors
-/// An unknown shape; a scale that is no monomial.
+/// A scale that is no monomial.
 pub fn inverse_gamma(a: &Arguments<'_, '_>, value: &Value) -> Result<Polynomial, Refusal> {
     let ex = a.ex;
-    let shape = a.known(ArgumentName::Shape)?;
+    let shape = a.number(ArgumentName::Shape)?;
     let scale = a.scale(ArgumentName::Scale)?;
     let [log, _, inverse] = powers(value)?;
-    let mut out = times_known(ex, &shape, &scale.log());
-    out.push(negative(ln_gamma(shape.clone())));
-    out.extend(times_known(
-        ex,
-        &Known::sum([shape, Known::number(1.0)]).negated(),
-        &[log],
-    ));
+    let mut out = ex.multiply(&shape, &scale.log());
+    out.push(negative(ln_gamma_of(ex, shape.clone())));
+    out.extend(scaled(-1.0, ex.multiply(&plus_known(shape, 1.0), &[log])));
     out.extend(scaled(-1.0, ex.multiply(&scale.factor()?, &[inverse])));
     Ok(out)
 }

@@ -352,7 +352,7 @@ pub(super) fn known_states(engine: &Engine<'_>, block: &Block) -> Vec<u32> {
             Cells::Elements(v) => v.iter().copied().collect(),
             Cells::Numbers(_) => vec![],
         },
-        Origin::Variable(_) => vec![],
+        Origin::Variable(_) | Origin::Predictor(_) => vec![],
     }
 }
 

@@ -18,8 +18,10 @@ mod coordinates;
 mod coupled;
 pub mod evaluate;
 mod extrapolate;
+mod functions;
 mod gaussian_network;
 pub mod init;
+mod known_name;
 pub mod network;
 pub mod pass;
 pub mod places;
@@ -32,6 +34,7 @@ mod sweep;
 pub mod symmetric;
 pub mod tensor;
 pub mod update;
+mod vanishing;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -335,6 +338,9 @@ impl<'a> Engine<'a> {
                     crate::family::StatisticKind::Log if unknown.domain.value_slots() == 2 => {
                         shape.truncate(shape.len() - 2);
                     }
+                    crate::family::StatisticKind::LogSumExp => {
+                        shape.pop();
+                    }
                     crate::family::StatisticKind::Indicator => {
                         shape.extend(unknown.element_plate().map(|p| self.plate_size(p)));
                     }
@@ -343,7 +349,7 @@ impl<'a> Engine<'a> {
                 shape
             }
             MomentKind::Covariance(u, v) => self.pair_shape(u, v),
-            MomentKind::Cross(u) => self.shape(u),
+            MomentKind::Cross(u) | MomentKind::Variance(u) => self.shape(u),
             MomentKind::Compound(u, at) => match self.derivation.block_of(u) {
                 Some(b) => self.compound_shape(b, at),
                 None => vec![],

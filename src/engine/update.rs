@@ -2,10 +2,16 @@
 //!
 //! `latent` publishes `E[t]` and the entropy; `param` and `as dirac` publish t(mode).
 
+mod constrained;
 mod discrete;
 mod family;
 mod gaussian;
+mod least_absolute;
+mod optimised;
+mod penalised;
 mod precision;
+mod quadratic;
+mod quadrature;
 mod scale;
 
 pub use precision::Patterns;
@@ -87,6 +93,18 @@ impl Engine<'_> {
                 self.update_gaussian_network(state, id, messages, &mut next)?
             }
             Form::Conditional => self.update_conditional(state, id, messages, &mut next)?,
+            Form::Penalised => {
+                self.update_penalised(state, id, messages, &mut next, &mut noticed)?;
+            }
+            Form::UnitVectors => {
+                self.update_unit_vectors(state, id, messages, &mut next, &mut noticed)?;
+            }
+            Form::Increasing => self.update_increasing(state, id, messages, &mut next)?,
+            Form::Optimised => self.update_optimised(state, id, &mut next)?,
+            Form::LeastAbsolute => {
+                self.update_least_absolute(state, id, messages, &mut next)?;
+            }
+            Form::Quadrature => self.update_quadrature(state, id, messages, &mut next)?,
         }
         state.blocks[id.index()] = next;
         Ok(noticed)
@@ -95,6 +113,10 @@ impl Engine<'_> {
     /// The natural parameter, by statistic.
     pub(super) fn messages(&self, state: &State, id: BlockId, prior_only: bool) -> Messages {
         let block = self.derivation.block(id);
+        // Such a block takes its messages at each candidate.
+        if matches!(block.form, Form::Optimised) {
+            return Messages::new();
+        }
         let own_rows: Vec<PlateId> = block
             .batch
             .iter()
@@ -124,7 +146,13 @@ impl Engine<'_> {
             let slot = out
                 .entry(m.target)
                 .or_insert_with(|| ArrayD::zeros(IxDyn(&shape)));
-            self.add_planned(state, &m.how, &own_rows, slot);
+            match m.target {
+                Target::Single(u, _) if self.derivation.unknowns.is_predictor(u) => {
+                    let own = &self.derivation.unknowns.get(u).slots;
+                    self.add_planned(state, &m.how, own, slot);
+                }
+                _ => self.add_planned(state, &m.how, &own_rows, slot),
+            }
         }
         if let Some(slot) = self.symmetric_slot(block.unknowns[0]) {
             out.values_mut().for_each(|a| add_orders(a, slot));
@@ -237,6 +265,7 @@ impl Engine<'_> {
         match self.derivation.unknowns.get(u).origin {
             Origin::Variable(v) => self.derivation.model.variable(v).name_span,
             Origin::Column(c) => self.derivation.model.column(c).span,
+            Origin::Predictor(_) => crate::source::Span::default(),
         }
     }
 

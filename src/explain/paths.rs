@@ -29,7 +29,7 @@ impl<'a> Paths<'a> {
             .iter()
             .filter_map(|u| match u.origin {
                 Origin::Column(c) => Some(c),
-                Origin::Variable(_) => None,
+                Origin::Variable(_) | Origin::Predictor(_) => None,
             })
             .collect();
         if !blank.is_empty() {

@@ -69,6 +69,10 @@ pub fn why(d: &Derivation, line: &dyn Fn(Span) -> SourceLine, paths: &Paths<'_>)
             "ECM: q({}) is the posterior given the parameters; the parameters are maximised one block after the other, which still never lowers the {objective}.",
             exact.join(") q(")
         ),
+        Method::GeneralisedEm => format!(
+            "Generalised EM: q({}) is the posterior given the parameters; some parameters match no family and are raised by their gradient, which never lowers the {objective}.",
+            exact.join(") q(")
+        ),
         Method::VariationalEm => format!(
             "Variational EM: coupled latents are split in q, and {} maximised under it; every step raises the {objective}, a lower bound of the log-likelihood.",
             is_are(&params)
@@ -88,7 +92,7 @@ pub fn why(d: &Derivation, line: &dyn Fn(Span) -> SourceLine, paths: &Paths<'_>)
             is_are(&points)
         ),
     });
-    if matches!(d.method, Method::ExactEm | Method::Ecm) && !exact.is_empty() {
+    if d.method.is_em() && !exact.is_empty() {
         out.push(if exact.len() == 1 {
             format!(
                 "There is one latent block, ({}), so nothing is split: its factor is exact.",

@@ -153,6 +153,12 @@ pub fn equations(c: &Collected<'_, '_>) -> Vec<Equation> {
         Form::Network | Form::GaussianNetwork | Form::Conditional => {
             chain::chain(c).unwrap_or_else(|| coupled::exponent(c))
         }
+        Form::Penalised
+        | Form::UnitVectors
+        | Form::Increasing
+        | Form::Optimised
+        | Form::LeastAbsolute
+        | Form::Quadrature => general(c),
         Form::Family(f) => match f.name() {
             "Dirichlet" => dirichlet(c),
             "Beta" => two(c, [K::Log, K::Log1m], ["a", "b"]),

@@ -22,6 +22,7 @@ mod generalised_inverse_gaussian;
 mod inverse_gamma;
 mod inverse_wishart;
 mod parameter;
+mod polya_gamma;
 mod registry;
 #[cfg(test)]
 mod tests;
@@ -38,10 +39,12 @@ pub use gaussian_laplace::GaussianLaplace;
 pub use generalised_inverse_gaussian::GeneralisedInverseGaussian;
 pub use inverse_gamma::InverseGamma;
 pub use inverse_wishart::InverseWishart;
+pub use polya_gamma::PolyaGamma;
 pub use registry::{Support, by_signature};
 pub use truncated_gaussian::TruncatedGaussian;
 pub use wishart::Wishart;
 
+use crate::numeric::link::Link;
 use rand::Rng;
 
 /// A sufficient statistic of a value.
@@ -59,6 +62,12 @@ pub enum StatisticKind {
     Abs,
     /// 1[v = k]; the last index is the value's axis.
     Indicator,
+    /// A function of v.
+    Of(Link),
+    /// log of the sum of e^v over the last slot.
+    LogSumExp,
+    /// d E[log p] / dv of a predictor, as its point's update reads it.
+    Slope,
     /// v_i v_j, the second-order statistic of a vector value (signatures only; a term holds two `Value`s).
     Pair,
 }

@@ -21,11 +21,14 @@ pub fn of_moment(d: &Derivation, kind: MomentKind) -> Vec<PlateId> {
                     plates.truncate(plates.len() - 2);
                 }
                 StatisticKind::Indicator => plates.extend(unknown.element_plate()),
+                StatisticKind::LogSumExp => {
+                    plates.pop();
+                }
                 _ => {}
             }
             plates
         }
-        MomentKind::Cross(u) => d.unknowns.get(u).slots.clone(),
+        MomentKind::Cross(u) | MomentKind::Variance(u) => d.unknowns.get(u).slots.clone(),
         MomentKind::Covariance(u, v) => pair(d, u, v),
         MomentKind::Compound(u, at) => d
             .block_of(u)
@@ -126,10 +129,14 @@ pub fn moment_name(d: &Derivation, kind: MomentKind) -> String {
             StatisticKind::Abs => "abs".into(),
             StatisticKind::Indicator => "indicator".into(),
             StatisticKind::Pair => "pair".into(),
+            StatisticKind::Of(link) => link.name().into(),
+            StatisticKind::LogSumExp => "log sum exp".into(),
+            StatisticKind::Slope => "slope".into(),
         },
         MomentKind::Covariance(_, v) => format!("covariance with {}", d.unknowns.get(v).name),
         MomentKind::Cross(_) => "cross".into(),
         MomentKind::Quadratic(_) => "quadratic".into(),
+        MomentKind::Variance(_) => "variance".into(),
         MomentKind::Compound(_, at) => format!("product {at}"),
     }
 }
@@ -141,6 +148,7 @@ pub fn owner(kind: MomentKind) -> UnknownId {
         | MomentKind::Covariance(u, _)
         | MomentKind::Cross(u)
         | MomentKind::Quadratic(u)
+        | MomentKind::Variance(u)
         | MomentKind::Compound(u, _) => u,
     }
 }

@@ -50,6 +50,13 @@ fn whole(engine: &Engine<'_>, state: &State, block: &Block) -> Option<ArrayD<f64
         }
         // Elements are coupled with each other: their entropy is that of the whole.
         Form::Network | Form::GaussianNetwork | Form::Conditional | Form::Deviation => None,
+        // A penalised element's numbers are split, but published without their entropies; the others are points.
+        Form::Penalised
+        | Form::UnitVectors
+        | Form::Increasing
+        | Form::Optimised
+        | Form::LeastAbsolute
+        | Form::Quadrature => None,
     }
 }
 

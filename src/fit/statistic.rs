@@ -36,6 +36,10 @@ pub(super) fn statistic(domain: Domain, k: StatisticKind, v: ArrayD<f64>) -> Opt
             }
         }),
         StatisticKind::Abs => v.mapv(f64::abs),
-        StatisticKind::Indicator | StatisticKind::Pair => return None,
+        StatisticKind::Of(link) => v.mapv(|x| link.value(x)),
+        StatisticKind::Indicator
+        | StatisticKind::Pair
+        | StatisticKind::LogSumExp
+        | StatisticKind::Slope => return None,
     })
 }

@@ -96,6 +96,14 @@ pub fn quantity(d: &Derivation, u: UnknownId) -> Node {
     match d.unknowns.get(u).origin {
         Origin::Variable(v) => Node::Variable(v),
         Origin::Column(c) => Node::Column(c),
+        // A predictor stands for what it is made of; all of it is one block.
+        Origin::Predictor(p) => {
+            let made_of = d.predictors.get(p as usize).map(|p| p.unknowns());
+            match made_of.and_then(|u| u.first().copied()) {
+                Some(u) => quantity(d, u),
+                None => Node::Variable(crate::model::VariableId(0)),
+            }
+        }
     }
 }
 

@@ -49,6 +49,10 @@ pub enum ArgumentName {
     A,
     B,
     Shape,
+    /// The auxiliary variable under which the log density is a sum of products.
+    Auxiliary,
+    /// Where the bound on a normaliser touches.
+    Centre,
 }
 
 /// The value of an argument.

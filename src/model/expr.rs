@@ -119,3 +119,28 @@ pub enum Matrix {
     /// The inverse of a known matrix.
     Inverse(Box<Matrix>),
 }
+
+/// The expression as a sum over one axis: the axis, and what is summed.
+pub fn as_sum(e: &Expr) -> Option<(Axis, Expr)> {
+    match e {
+        Expr::Fold {
+            fold: Fold::Sum,
+            axes,
+            restriction: None,
+            body,
+        } => match axes.as_slice() {
+            [axis] => Some((*axis, (**body).clone())),
+            _ => None,
+        },
+        Expr::Multiply(a, b) => match (as_sum(a), as_sum(b)) {
+            (Some((axis, body)), None) => Some((axis, Expr::Multiply(Box::new(body), b.clone()))),
+            (None, Some((axis, body))) => Some((axis, Expr::Multiply(a.clone(), Box::new(body)))),
+            _ => None,
+        },
+        Expr::Divide(a, b) => {
+            let (axis, body) = as_sum(a)?;
+            Some((axis, Expr::Divide(Box::new(body), b.clone())))
+        }
+        _ => None,
+    }
+}

@@ -12,7 +12,7 @@ mod print;
 mod table;
 
 pub use distribution::{Argument, ArgumentName, Case, Conditional, Distribution, DistributionKind};
-pub use expr::{Axis, Expr, Fold, Function, Index, Matrix, Restriction};
+pub use expr::{Axis, Expr, Fold, Function, Index, Matrix, Restriction, as_sum};
 pub use print::print_model;
 pub use table::{Column, ColumnType, Every, Order, Source, Table};
 
@@ -211,10 +211,29 @@ pub struct Variable {
     pub factorised: bool,
     /// Constraints.
     pub constraints: Vec<Constraint>,
+    /// What the compiler added it for; `None` for what the model declares.
+    pub auxiliary: Option<Auxiliary>,
     /// Its statement.
     pub span: Span,
     /// Its name in the statement.
     pub name_span: Span,
+}
+
+/// What an auxiliary variable is for (see `derive::augment`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Auxiliary {
+    /// The precision of a Gaussian scale mixture, with a Gamma prior.
+    Mixture,
+    /// A Polya-Gamma variable of a logistic density.
+    PolyaGamma,
+    /// The Gaussian behind a probit, by its size on the side that was observed.
+    Sign,
+    /// Where a bound on a log of a sum of exponentials touches.
+    Centre,
+    /// Where a bound on an absolute value touches.
+    Width,
+    /// The addend that a count comes from.
+    Addend,
 }
 
 /// A constraint on a param.

@@ -6,10 +6,13 @@ pub mod bounds;
 pub mod clique_tree;
 pub mod gaussian_elimination;
 pub mod half_normal;
+pub mod isotonic;
+pub mod least_absolute;
 pub mod linalg;
 pub mod link;
 pub mod logsumexp;
 pub mod newton;
+pub mod penalised;
 pub mod polya_gamma;
 pub mod quadrature;
 pub mod quasi_newton;
@@ -18,6 +21,7 @@ pub mod site_lists;
 pub mod special;
 pub mod sum_product;
 pub mod transform;
+pub mod unit_vectors;
 pub mod vector;
 
 /// The logarithm of zero: a floor that no sum of finite log densities reaches, so that `0 * LOG_ZERO = 0` without NaN.

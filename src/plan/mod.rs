@@ -18,10 +18,10 @@ pub mod print;
 
 pub use cut::{Cut, cut};
 
-use crate::algebra::{Known, Statistic, Subscript};
+use crate::algebra::{Known, Statistic, Subscript, Term};
 use crate::derive::moments::BlockOf;
 use crate::derive::refusal::no_pass;
-use crate::derive::{BlockId, Contraction, Derivation, Target};
+use crate::derive::{BlockId, Contraction, Derivation, Form, Message, Target};
 use crate::diag::Diagnostic;
 use crate::model::{Axis, PlateId, Role};
 
@@ -118,6 +118,12 @@ pub struct Plan {
     pub passes: Vec<Pass>,
     /// For each block, its messages (empty for local blocks, whose messages are the keys' tables).
     pub messages: Vec<Vec<PlannedMessage>>,
+    /// For each block, what the slopes of its predictors say to its unknowns.
+    pub slopes: Vec<Vec<PlannedMessage>>,
+    /// For each predictor, its body over its axes.
+    pub predictors: Vec<Vec<Planned>>,
+    /// For each block that is raised by its gradient, the terms that hold it.
+    pub values: Vec<Vec<Planned>>,
     /// E_q[log p]: all terms that no pass covers.
     pub expectation: Vec<Planned>,
     /// The steps of a sweep.
@@ -137,6 +143,9 @@ pub fn plan(d: &Derivation) -> Result<Plan, Vec<Diagnostic>> {
         keys: vec![],
         passes: vec![],
         messages: vec![vec![]; d.blocks.len()],
+        slopes: vec![vec![]; d.blocks.len()],
+        predictors: vec![vec![]; d.predictors.len()],
+        values: vec![vec![]; d.blocks.len()],
         expectation: vec![],
         steps: vec![],
     };
@@ -189,22 +198,22 @@ pub fn plan(d: &Derivation) -> Result<Plan, Vec<Diagnostic>> {
         if b.rows.is_some() {
             continue;
         }
-        for m in &b.messages {
-            for c in of.expect(&m.rest, &m.index).unwrap_or_default() {
-                match cut(d, &mut plan.keys, &c) {
-                    Ok(Cut::Local { key, axes, rest }) => {
-                        plan.messages[i].push(PlannedMessage {
-                            target: m.target,
-                            how: Planned::Keyed { key, axes, rest },
-                        });
-                    }
-                    Ok(Cut::Planned(p)) => plan.messages[i].push(PlannedMessage {
-                        target: m.target,
-                        how: p,
-                    }),
-                    Err(what) => errors.push(no_pass(&d.model, &m.rest, what)),
-                }
+        plan.messages[i] = planned(d, &of, &mut plan.keys, &b.messages, &mut errors);
+        plan.slopes[i] = planned(d, &of, &mut plan.keys, &b.slopes, &mut errors);
+        if matches!(b.form, Form::Optimised) {
+            let own = |t: &&Term| t.stats.iter().any(|s| b.holds(s.of));
+            for t in d.terms.items.iter().filter(own) {
+                plan.values[i].extend(sums(d, &of, &mut plan.keys, t, &[], &mut errors));
             }
+        }
+    }
+    for (i, p) in d.predictors.iter().enumerate() {
+        let target: Vec<Subscript> = p.axes.iter().map(|a| Subscript::Axis(*a)).collect();
+        for t in &p.body {
+            let mut t = t.clone();
+            t.axes.extend(&p.axes);
+            let sums = sums(d, &of, &mut plan.keys, &t, &target, &mut errors);
+            plan.predictors[i].extend(sums);
         }
     }
     if errors.is_empty() {
@@ -213,6 +222,43 @@ pub fn plan(d: &Derivation) -> Result<Plan, Vec<Diagnostic>> {
         errors.dedup();
         Err(errors)
     }
+}
+
+/// Messages with the way each is computed.
+fn planned(
+    d: &Derivation,
+    of: &BlockOf<'_>,
+    keys: &mut Vec<Key>,
+    messages: &[Message],
+    errors: &mut Vec<Diagnostic>,
+) -> Vec<PlannedMessage> {
+    let mut out = vec![];
+    for m in messages {
+        let target = m.target;
+        let sums = sums(d, of, keys, &m.rest, &m.index, errors);
+        out.extend(sums.into_iter().map(|how| PlannedMessage { target, how }));
+    }
+    out
+}
+
+/// A term summed into a target.
+fn sums(
+    d: &Derivation,
+    of: &BlockOf<'_>,
+    keys: &mut Vec<Key>,
+    term: &Term,
+    target: &[Subscript],
+    errors: &mut Vec<Diagnostic>,
+) -> Vec<Planned> {
+    let mut out = vec![];
+    for c in of.expect(term, target).unwrap_or_default() {
+        match cut(d, keys, &c) {
+            Ok(Cut::Local { key, axes, rest }) => out.push(Planned::Keyed { key, axes, rest }),
+            Ok(Cut::Planned(p)) => out.push(p),
+            Err(what) => errors.push(no_pass(&d.model, term, what)),
+        }
+    }
+    out
 }
 
 /// Notes that a pass needs a key.

@@ -180,6 +180,7 @@ impl<'a> World<'a> {
                     let cells = cells.as_standard_layout().into_owned();
                     values.cells.insert(c, cells);
                 }
+                Origin::Predictor(_) => {}
             }
         }
         values
@@ -195,6 +196,7 @@ impl<'a> World<'a> {
         let array = match self.unknowns.get(s.unknown).origin {
             Origin::Variable(v) => values.variables.get_mut(v.index()).and_then(|a| a.as_mut()),
             Origin::Column(c) => values.cells.get_mut(&c),
+            Origin::Predictor(_) => None,
         };
         let cells = array.and_then(|a| a.as_slice_mut());
         if let Some(slot) = cells.and_then(|a| a.get_mut(s.flat)) {

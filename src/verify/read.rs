@@ -80,7 +80,14 @@ pub fn factors(engine: &Engine<'_>, state: &State, id: BlockId) -> Result<Vec<Fa
             };
             Ok(r.joint(coupled.in_states(&groups, &centre)?))
         }
-        Form::Network | Form::Deviation => Err(none()),
+        Form::Network
+        | Form::Deviation
+        | Form::Penalised
+        | Form::UnitVectors
+        | Form::Increasing
+        | Form::Optimised
+        | Form::LeastAbsolute
+        | Form::Quadrature => Err(none()),
     }
 }
 
@@ -301,7 +308,8 @@ impl Reader<'_, '_> {
             let q = if self.block.role == Role::Latent {
                 Q::Table(p, vec![k])
             } else {
-                Q::Choice(vec![p.iter().position(|p| *p > 0.5)?], vec![k])
+                // A start may spread over the values; no point does.
+                Q::Choice(vec![p.iter().position(|p| *p == 1.0)?], vec![k])
             };
             out.push(self.factor(s, q, w));
         }

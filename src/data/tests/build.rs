@@ -202,6 +202,7 @@ impl Build {
             prior: None,
             factorised: false,
             constraints: Vec::new(),
+            auxiliary: None,
             span: Span::default(),
             name_span: Span::default(),
         });

@@ -1,6 +1,6 @@
 //! Starts of what no value was given for: rows, other discrete blocks, and whatever is read before its first update.
 
-use ndarray::{ArrayD, Dimension, IxDyn};
+use ndarray::{ArrayD, Axis as Dim, Dimension, IxDyn};
 use rand_chacha::ChaCha8Rng;
 
 use crate::algebra::Subscript;
@@ -14,7 +14,7 @@ use crate::engine::rows::add_rows;
 use crate::engine::state::State;
 use crate::engine::symmetric::copy_orders;
 use crate::family::StatisticKind;
-use crate::model::{Domain, Role};
+use crate::model::{Constraint, Domain, Role};
 use crate::plan::Planned;
 
 use super::publish::publish_point;
@@ -225,6 +225,9 @@ pub(super) fn start_block(
                 random = true;
                 ArrayD::from_shape_fn(IxDyn(&shape), |_| normal(rng))
             }
+            Domain::Real if d.unknowns.get(*u).constraint.is_some() => {
+                ArrayD::from_elem(IxDyn(&shape), 1.0)
+            }
             Domain::Positive => ArrayD::from_elem(IxDyn(&shape), 1.0),
             Domain::Probability => ArrayD::from_elem(IxDyn(&shape), 0.5),
             Domain::Simplex => ArrayD::from_elem(IxDyn(&shape), 1.0 / k as f64),
@@ -237,6 +240,7 @@ pub(super) fn start_block(
         if let Some(slot) = engine.symmetric_slot(*u) {
             copy_orders(&mut value, slot);
         }
+        norm_one(engine, *u, &mut value);
         // A default value is inside its domain by construction.
         let _ = publish_point(engine, state, *u, value);
     }
@@ -244,29 +248,47 @@ pub(super) fn start_block(
     random
 }
 
+/// Vectors along the plate of a norm get norm 1.
+fn norm_one(engine: &Engine<'_>, u: crate::algebra::UnknownId, value: &mut ArrayD<f64>) {
+    let unknown = engine.derivation.unknowns.get(u);
+    let Some(Constraint::UnitNorm(p) | Constraint::UnitBall(p)) = unknown.constraint else {
+        return;
+    };
+    if let Some(slot) = unknown.slots.iter().position(|s| *s == p) {
+        for mut lane in value.lanes_mut(Dim(slot)) {
+            let norm = lane.iter().map(|x| x * x).sum::<f64>().sqrt();
+            if norm > 0.0 {
+                lane.mapv_inplace(|x| x / norm);
+            }
+        }
+    }
+}
+
 /// Some term holds a value of the block beside a real value of another block: at 0 both would stay there.
 pub(super) fn multiplied(engine: &Engine<'_>, id: BlockId) -> bool {
     let d = engine.derivation;
     let block = d.block(id);
-    matches!(block.form, Form::Gaussian | Form::GaussianNetwork)
-        && d.terms.items.iter().any(|t| {
-            let real = |s: &&crate::algebra::Statistic| {
-                s.kind == StatisticKind::Value && d.unknowns.get(s.of).domain == Domain::Real
-            };
-            let mine = t
-                .stats
-                .iter()
-                .filter(real)
-                .filter(|s| block.unknowns.contains(&s.of))
-                .count();
-            let others = t
-                .stats
-                .iter()
-                .filter(real)
-                .filter(|s| !block.unknowns.contains(&s.of))
-                .count();
-            mine == 2 && others == 2
-        })
+    matches!(
+        block.form,
+        Form::Gaussian | Form::GaussianNetwork | Form::Penalised | Form::UnitVectors
+    ) && d.terms.items.iter().any(|t| {
+        let real = |s: &&crate::algebra::Statistic| {
+            s.kind == StatisticKind::Value && d.unknowns.get(s.of).domain == Domain::Real
+        };
+        let mine = t
+            .stats
+            .iter()
+            .filter(real)
+            .filter(|s| block.unknowns.contains(&s.of))
+            .count();
+        let others = t
+            .stats
+            .iter()
+            .filter(real)
+            .filter(|s| !block.unknowns.contains(&s.of))
+            .count();
+        mine == 2 && others == 2
+    })
 }
 
 /// Updates a latent block from those of its terms that hold nothing else unknown: its prior. False if that is improper.

@@ -7,7 +7,7 @@ use crate::derive::{BlockId, Form, MomentKind};
 use crate::engine::Engine;
 use crate::engine::state::State;
 use crate::family::{Parameter, StatisticKind};
-use crate::model::{Domain, Role};
+use crate::model::{Constraint, Domain, Role};
 use crate::numeric::log_or_floor;
 
 /// Publishes the statistics of a value; for a latent that is q as if it were a point there.
@@ -46,6 +46,7 @@ pub(in crate::engine) fn publish_point(
     if !ok {
         return Err("a value lies outside its domain".into());
     }
+    constrained(unknown, &value)?;
     if unknown.domain == Domain::Simplex {
         let k = shape.last().copied().unwrap_or(1).max(1);
         if flat
@@ -115,9 +116,13 @@ pub(in crate::engine) fn publish_point(
         _ => put(
             state,
             single(StatisticKind::Abs),
-            flat.iter().map(|x| x.abs()).collect(),
+            match engine.offset(u) {
+                Some(o) => flat.iter().zip(&o).map(|(x, o)| (x - o).abs()).collect(),
+                None => flat.iter().map(|x| x.abs()).collect(),
+            },
         ),
     }
+    engine.publish_functions(state, u, &value);
     state
         .moments
         .insert(single(StatisticKind::Value), value.clone());
@@ -135,6 +140,33 @@ pub(in crate::engine) fn publish_point(
         },
         value,
     ));
+    Ok(())
+}
+
+/// The value keeps its constraint.
+fn constrained(unknown: &crate::algebra::Unknown, value: &ArrayD<f64>) -> Result<(), String> {
+    let Some(c @ (Constraint::UnitNorm(p) | Constraint::UnitBall(p) | Constraint::Increasing(p))) =
+        unknown.constraint
+    else {
+        return Ok(());
+    };
+    let Some(slot) = unknown.slots.iter().position(|s| *s == p) else {
+        return Ok(());
+    };
+    for lane in value.lanes(ndarray::Axis(slot)) {
+        let norm = lane.iter().map(|x| x * x).sum::<f64>().sqrt();
+        let falls = lane.iter().zip(lane.iter().skip(1)).any(|(a, b)| a > b);
+        match c {
+            Constraint::UnitNorm(_) if (norm - 1.0).abs() > 1e-6 => {
+                return Err(format!("its norm is {norm}, not 1"));
+            }
+            Constraint::UnitBall(_) if norm > 1.0 + 1e-6 => {
+                return Err(format!("its norm is {norm}, above 1"));
+            }
+            Constraint::Increasing(_) if falls => return Err("it decreases".into()),
+            _ => {}
+        }
+    }
     Ok(())
 }
 

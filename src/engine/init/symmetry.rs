@@ -151,11 +151,14 @@ fn dimensions(engine: &Engine<'_>, kind: MomentKind) -> Vec<PlateId> {
                 StatisticKind::Log if unknown.domain.value_slots() == 2 => {
                     out.truncate(out.len() - 2);
                 }
+                StatisticKind::LogSumExp => {
+                    out.pop();
+                }
                 _ => {}
             }
             out
         }
-        MomentKind::Cross(u) => d.unknowns.get(u).slots.clone(),
+        MomentKind::Cross(u) | MomentKind::Variance(u) => d.unknowns.get(u).slots.clone(),
         MomentKind::Covariance(u, v) => {
             let Some(b) = d.block_of(u).map(|b| d.block(b)) else {
                 return vec![];
@@ -213,6 +216,7 @@ fn same(engine: &Engine<'_>, state: &State, p: PlateId, given: bool) -> bool {
         | MomentKind::Covariance(u, _)
         | MomentKind::Cross(u)
         | MomentKind::Quadratic(u)
+        | MomentKind::Variance(u)
         | MomentKind::Compound(u, _)) = kind;
         let plates = dimensions(engine, *kind);
         // Real values of a start leave more statistics than a Gaussian publishes.

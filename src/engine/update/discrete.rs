@@ -33,6 +33,7 @@ impl Engine<'_> {
             .unwrap_or_else(|| ArrayD::zeros(IxDyn(&shape)));
         let weights = self.element_weights(id, self.derivation.unknowns.get(u).plates());
         let known = known_states(self, block);
+        let copies = self.copies(u);
         if let Some(flat) = eta.as_slice_mut() {
             for (n, (row, w)) in flat.chunks_mut(k).zip(&weights).enumerate() {
                 // A cell that is not blank is no unknown: its value is certain and has no entropy.
@@ -43,6 +44,15 @@ impl Engine<'_> {
                     }
                     continue;
                 }
+                // Copies share one q: each has its part of the message, and all count.
+                let copies = copies
+                    .as_ref()
+                    .and_then(|c| c.get(n))
+                    .copied()
+                    .unwrap_or(1.0);
+                for x in row.iter_mut() {
+                    *x = if copies > 0.0 { *x / copies } else { 0.0 };
+                }
                 let before = row.to_vec();
                 let log_z = crate::numeric::logsumexp::softmax_in_place(row);
                 if block.role == Role::Latent {
@@ -51,7 +61,7 @@ impl Engine<'_> {
                         .zip(&before)
                         .map(|(r, e)| if *r == 0.0 { 0.0 } else { r * e })
                         .sum();
-                    next.entropy += w * (log_z - inner);
+                    next.entropy += w * copies * (log_z - inner);
                 } else {
                     let best = before
                         .iter()

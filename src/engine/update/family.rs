@@ -46,7 +46,11 @@ impl Engine<'_> {
                 messages.get(&target).and_then(|a| a.as_slice())
             })
             .collect();
-        let weights = self.element_weights(id, plates);
+        let mut weights = self.element_weights(id, plates);
+        let copies = self.copies(u);
+        if let Some(copies) = &copies {
+            weights.iter_mut().zip(copies).for_each(|(w, c)| *w *= c);
+        }
         let mut eta = vec![0.0; total];
         let mut published: Vec<Vec<f64>> = lengths
             .iter()
@@ -72,6 +76,11 @@ impl Engine<'_> {
                     None => eta[at..at + len].fill(0.0),
                 }
                 at += len;
+            }
+            // Copies share one q: each has its part of the message.
+            if let Some(c) = copies.as_ref().and_then(|c| c.get(i)) {
+                let share = if *c > 0.0 { 1.0 / c } else { 0.0 };
+                eta.iter_mut().for_each(|x| *x *= share);
             }
             if latent {
                 let log_z = family

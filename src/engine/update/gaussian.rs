@@ -9,7 +9,7 @@
 use ndarray::{ArrayD, IxDyn};
 use rayon::prelude::*;
 
-use crate::derive::{BlockId, MomentKind, Target};
+use crate::derive::{BlockId, MomentKind};
 use crate::diag::Diagnostic;
 use crate::engine::Engine;
 use crate::engine::state::{BlockState, State};
@@ -18,6 +18,7 @@ use crate::family::{Improper, StatisticKind};
 use crate::model::Role;
 
 use super::precision::Precisions;
+use super::quadratic::Quadratic;
 use super::{Messages, Noticed};
 
 /// Elements that are solved in one go.
@@ -39,32 +40,15 @@ impl Engine<'_> {
         noticed: &mut Noticed,
     ) -> Result<(), Diagnostic> {
         let block = self.derivation.block(id);
-        let batch: usize = block.batch.iter().map(|p| self.plate_size(*p)).product();
-        let layouts: Vec<(Vec<usize>, usize)> = (0..block.unknowns.len())
-            .map(|i| self.layout(id, i))
-            .collect();
-        let sizes: Vec<usize> = layouts.iter().map(|(_, n)| *n).collect();
-        let offsets: Vec<usize> = sizes
-            .iter()
-            .scan(0, |at, n| {
-                let o = *at;
-                *at += n;
-                Some(o)
-            })
-            .collect();
-        let n: usize = sizes.iter().sum();
-        let mut linear = vec![0.0; batch * n];
-        for (target, a) in messages {
-            let (Target::Single(u, _), Some(a)) = (target, a.as_slice()) else {
-                continue;
-            };
-            let i = block.unknowns.iter().position(|x| x == u).unwrap_or(0);
-            let (positions, len) = &layouts[i];
-            for (k, p) in positions.iter().enumerate() {
-                linear[(k / len) * n + offsets[i] + k % len] += a[*p];
-            }
-        }
-        let mut precisions = self.precisions(id, messages, &offsets, &sizes);
+        let Quadratic {
+            layouts,
+            offsets,
+            sizes,
+            n,
+            batch,
+            mut linear,
+            mut precisions,
+        } = self.quadratic(id, messages);
         let cells: Vec<Option<ArrayD<f64>>> =
             block.unknowns.iter().map(|u| self.cells(*u)).collect();
         let known = cells.iter().any(Option::is_some).then(|| {
@@ -93,14 +77,7 @@ impl Engine<'_> {
             solved
         } else {
             let old = |b: usize, m: &mut [f64]| {
-                for (i, (positions, len)) in layouts.iter().enumerate() {
-                    let kind = MomentKind::Statistic(block.unknowns[i], StatisticKind::Value);
-                    if let Some(old) = state.moments.get(&kind).and_then(|a| a.as_slice()) {
-                        for k in 0..*len {
-                            m[offsets[i] + k] = old[positions[b * len + k]];
-                        }
-                    }
-                }
+                self.current(state, id, &layouts, &offsets, b, m);
             };
             self.maximum(id, &precisions, &linear, &old, noticed)?
         };

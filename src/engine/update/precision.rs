@@ -78,7 +78,7 @@ impl Engine<'_> {
 
     fn find_patterns(&self, id: BlockId) -> Option<Patterns> {
         let block = self.derivation.block(id);
-        if !matches!(block.form, Form::Gaussian) {
+        if !matches!(block.form, Form::Gaussian | Form::Penalised) {
             return None;
         }
         let tables: Vec<usize> = block

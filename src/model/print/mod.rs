@@ -35,6 +35,8 @@ impl ArgumentName {
             ArgumentName::A => "a",
             ArgumentName::B => "b",
             ArgumentName::Shape => "shape",
+            ArgumentName::Auxiliary => "auxiliary",
+            ArgumentName::Centre => "centre",
         }
     }
 }

@@ -1,0 +1,149 @@
+//! The collected messages of a quadratic block as numbers: b by element, Q by distinct matrix.
+//!
+//! ```text
+//! log q = b'v + v'Qv + what the form adds (|v|, v > 0, a constraint)
+//! ```
+//!
+//! An element of the batch is a vector: the inside elements of the block's unknowns, one unknown after the other.
+
+use ndarray::{ArrayD, IxDyn};
+
+use crate::algebra::UnknownId;
+use crate::derive::{BlockId, MomentKind, Target};
+use crate::engine::Engine;
+use crate::engine::state::State;
+use crate::family::StatisticKind;
+
+use super::Messages;
+use super::precision::Precisions;
+
+/// The quadratic part of a block.
+pub(super) struct Quadratic {
+    /// For each unknown: flat positions of its elements by (batch, inside), and how many are inside.
+    pub layouts: Vec<(Vec<usize>, usize)>,
+    /// Where each unknown begins in an element.
+    pub offsets: Vec<usize>,
+    /// How many numbers of an element each unknown has.
+    pub sizes: Vec<usize>,
+    /// Numbers of an element.
+    pub n: usize,
+    /// Elements.
+    pub batch: usize,
+    /// b, by element.
+    pub linear: Vec<f64>,
+    /// Q.
+    pub precisions: Precisions,
+}
+
+impl Engine<'_> {
+    /// b and Q of a block.
+    pub(super) fn quadratic(&self, id: BlockId, messages: &Messages) -> Quadratic {
+        let block = self.derivation.block(id);
+        let batch: usize = block.batch.iter().map(|p| self.plate_size(*p)).product();
+        let layouts: Vec<(Vec<usize>, usize)> = (0..block.unknowns.len())
+            .map(|i| self.layout(id, i))
+            .collect();
+        let sizes: Vec<usize> = layouts.iter().map(|(_, n)| *n).collect();
+        let offsets: Vec<usize> = sizes
+            .iter()
+            .scan(0, |at, n| {
+                let o = *at;
+                *at += n;
+                Some(o)
+            })
+            .collect();
+        let n: usize = sizes.iter().sum();
+        let mut out = Quadratic {
+            precisions: self.precisions(id, messages, &offsets, &sizes),
+            linear: vec![],
+            layouts,
+            offsets,
+            sizes,
+            n,
+            batch,
+        };
+        out.linear = out.collect(&block.unknowns, StatisticKind::Value, messages);
+        out
+    }
+
+    /// The values that an element has now.
+    pub(super) fn current(
+        &self,
+        state: &State,
+        id: BlockId,
+        layouts: &[(Vec<usize>, usize)],
+        offsets: &[usize],
+        b: usize,
+        m: &mut [f64],
+    ) {
+        for (i, (positions, len)) in layouts.iter().enumerate() {
+            let kind =
+                MomentKind::Statistic(self.derivation.block(id).unknowns[i], StatisticKind::Value);
+            if let Some(old) = state.moments.get(&kind).and_then(|a| a.as_slice()) {
+                for k in 0..*len {
+                    m[offsets[i] + k] = old[positions[b * len + k]];
+                }
+            }
+        }
+    }
+
+    /// Publishes a statistic of the unknowns of a quadratic block.
+    pub(super) fn publish_flat(
+        &self,
+        state: &mut State,
+        id: BlockId,
+        q: &Quadratic,
+        kind: &dyn Fn(UnknownId) -> MomentKind,
+        values: &[f64],
+    ) -> Vec<ArrayD<f64>> {
+        let mut out = vec![];
+        for (i, u) in self.derivation.block(id).unknowns.iter().enumerate() {
+            let part = q.part(i, values);
+            if let Ok(a) = ArrayD::from_shape_vec(IxDyn(&self.shape(*u)), part) {
+                state.moments.insert(kind(*u), a.clone());
+                out.push(a);
+            }
+        }
+        out
+    }
+}
+
+impl Quadratic {
+    /// The messages to one kind of statistic, by element.
+    pub fn collect(
+        &self,
+        unknowns: &[UnknownId],
+        kind: StatisticKind,
+        messages: &Messages,
+    ) -> Vec<f64> {
+        let arrays: Vec<Option<&ArrayD<f64>>> = unknowns
+            .iter()
+            .map(|u| messages.get(&Target::Single(*u, kind)))
+            .collect();
+        self.gather(&arrays)
+    }
+
+    /// Arrays over the slots of the unknowns, by element; 0 where there is none.
+    pub fn gather(&self, arrays: &[Option<&ArrayD<f64>>]) -> Vec<f64> {
+        let mut out = vec![0.0; self.batch * self.n];
+        for (i, (positions, len)) in self.layouts.iter().enumerate() {
+            let Some(a) = arrays[i].and_then(|a| a.as_slice()) else {
+                continue;
+            };
+            for (k, p) in positions.iter().enumerate() {
+                out[(k / len) * self.n + self.offsets[i] + k % len] = a[*p];
+            }
+        }
+        out
+    }
+
+    /// What of a list by element belongs to one unknown, over its slots.
+    pub fn part(&self, i: usize, values: &[f64]) -> Vec<f64> {
+        let (positions, len) = &self.layouts[i];
+        let mut out = vec![0.0; positions.len()];
+        for (k, p) in positions.iter().enumerate() {
+            out[*p] = values[(k / len) * self.n + self.offsets[i] + k % len];
+        }
+        out
+    }
+}
