@@ -2,6 +2,7 @@
 //!
 //! numbers, slices, row-major matrices -> numbers, slices, row-major matrices. Errors carry no spans and no names.
 
+pub mod bounds;
 pub mod clique_tree;
 pub mod gaussian_elimination;
 pub mod half_normal;

@@ -40,7 +40,7 @@ pub fn variance(b: f64, c: f64) -> f64 {
     }
 }
 
-/// KL(PG(b, c) || PG(b, 0)) = b log cosh(c/2) - c^2/2 E[w].
+/// The divergence `KL(PG(b, c) || PG(b, 0)) = b log cosh(c/2) - c^2/2 E[w]`.
 #[must_use]
 pub fn divergence(b: f64, c: f64) -> f64 {
     if c.abs() < 0.05 {

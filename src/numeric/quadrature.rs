@@ -5,7 +5,7 @@
 //! ```
 //!
 //! g on a support -> those numbers, or why there are none. The modes are looked for over a grid of magnitudes (and around
-//! a hint), the integrals taken in the coordinates of [`coordinate`] by the rule of [`rule`]. A density narrower than the
+//! a hint), the integrals taken in the coordinates of `coordinate` by the rule of `rule`. A density narrower than the
 //! gaps of the grid is found if it rises towards its mode over them, as a log-concave one does; a second mode hidden
 //! between two points of the grid is not. At most 50 000 evaluations of g.
 

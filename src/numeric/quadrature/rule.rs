@@ -120,9 +120,9 @@ pub fn refine(
         let mut excess = vec![0.0; panels.len()];
         let mut scales = vec![0.0; n];
         let mut done = true;
-        for k in 0..n {
+        for (k, whole) in scales.iter_mut().enumerate() {
             let scale: f64 = panels.iter().map(|p| p.absolute[k]).sum();
-            scales[k] = scale;
+            *whole = scale;
             let chased = |p: &Panel| {
                 let rounding = (accuracy.rounding)(p.low).max((accuracy.rounding)(p.high));
                 if p.stalled < STALLS && p.error[k] > rounding * p.absolute[k] {
