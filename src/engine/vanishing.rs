@@ -4,7 +4,8 @@
 //!
 //! ```text
 //! variance     v / v_0            deviation   (s / s_0)^2            precision   t_0 / t
-//! covariance   V_ii / v_0i, and the pivots of its correlation matrix: 1 - R^2 of a feature given those before it
+//! covariance   V_ii / v_0i, and the pivots of its correlation matrix, 1 - R^2 of a feature given those before it,
+//!              each times the least of the earlier ones, by which its rounding is divided
 //! ```
 //!
 //! v_0 is the largest value of an element after the first update. A sum of squares is known to about eps v_0, so a ratio below a
@@ -151,14 +152,19 @@ fn sizes(measure: Measure, value: &ArrayD<f64>) -> Option<Vec<(Vec<f64>, f64)>> 
 fn features(m: &[f64], n: usize) -> (Vec<f64>, f64) {
     let variances: Vec<f64> = (0..n).map(|i| m[i * n + i]).collect();
     let mut l = vec![0.0; n * n];
-    let mut least = 1.0_f64;
+    let (mut least, mut before) = (1.0_f64, 1.0_f64);
     for i in 0..n {
         for j in 0..=i {
             let scale = (variances[i] * variances[j]).sqrt();
             let dot: f64 = (0..j).map(|k| l[i * n + k] * l[j * n + k]).sum();
             let rest = m[i * n + j] / scale - dot;
             if i == j {
-                least = if rest.is_nan() { 0.0 } else { least.min(rest) };
+                least = if rest.is_nan() {
+                    0.0
+                } else {
+                    least.min(rest * before)
+                };
+                before = before.min(rest);
                 l[i * n + i] = rest.max(0.0).sqrt();
             } else if l[j * n + j] > 0.0 {
                 l[i * n + j] = rest / l[j * n + j];

@@ -361,6 +361,10 @@ fn a_covariance_of_rank_one_is_unbounded() {
         let (codes, text) = refusal(model, &format!("a,b\n0,0\n{row}\n"), None, 6);
         assert_eq!(codes, ["E0715"], "{text}");
     }
+    let three = model.replace("(a, b)", "(a, b, c)");
+    let csv = "a,b,c\n-2.45,0.48,0\n-1.47,0.32,-1.02\n";
+    let (codes, text) = refusal(&three, csv, None, 6);
+    assert_eq!(codes, ["E0715"], "{text}");
 }
 
 /// Spreads that are small beside those they began with, but not gone, are a fit.

@@ -128,6 +128,10 @@ fn modes_on_the_boundary() {
     );
     assert!(is_ok(&r, Kind::Update), "{}", r.text());
     quiet(
+        "data row { y : binary }\nplate k(3)\nparam w : simplex over k\nparam p[k] ~ Beta(1, 0.81)\nlatent z[row] ~ Categorical(w) over k\nobserve y[row] ~ Bernoulli(p[z])",
+        "y\n1\n0\n",
+    );
+    quiet(
         "data row { x : real }\nplate k(3)\nparam p ~ Dirichlet(0.7) over k\nparam z ~ Categorical(p) over k\nparam mu[k] ~ Gaussian(0, var = 4)\nobserve x[row] ~ Gaussian(mu[z], var = 1)",
         CSV,
     );
