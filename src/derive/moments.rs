@@ -304,9 +304,8 @@ impl BlockOf<'_> {
 /// Adds that two subscripts are one element.
 fn meet(at: &mut Vec<(Axis, Subscript)>, x: &Subscript, y: &Subscript) {
     let now = |s: &Subscript| {
-        at.iter().fold(s.clone(), |s, one| {
-            s.substitute(std::slice::from_ref(one))
-        })
+        at.iter()
+            .fold(s.clone(), |s, one| s.substitute(std::slice::from_ref(one)))
     };
     let (x, y) = (now(x), now(y));
     match (x, y) {

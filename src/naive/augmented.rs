@@ -93,9 +93,8 @@ impl Augmented<'_, '_> {
             Kind::Binomial => {
                 let (e, w) = (self.number(Name::Logit)?, self.number(Name::Auxiliary)?);
                 let n = self.number(Name::Total)?;
-                let choose = ln_factorial(n as u64)
-                    - ln_factorial(v as u64)
-                    - ln_factorial((n - v) as u64);
+                let choose =
+                    ln_factorial(n as u64) - ln_factorial(v as u64) - ln_factorial((n - v) as u64);
                 Ok(choose + v * e - n * half(e, w))
             }
             Kind::Bernoulli => {
@@ -124,7 +123,11 @@ impl Augmented<'_, '_> {
                 Ok((0.5 * rate).ln() - 0.5 * rate * ((v - m).powi(2) / x + x))
             }
             Kind::Poisson => {
-                let log = if v > 0.0 { v * self.picked(Name::Rate)? } else { 0.0 };
+                let log = if v > 0.0 {
+                    v * self.picked(Name::Rate)?
+                } else {
+                    0.0
+                };
                 Ok(log - self.number(Name::Rate)? - ln_factorial(v as u64))
             }
             Kind::Multinomial => {
@@ -132,7 +135,11 @@ impl Augmented<'_, '_> {
                 let mut total = ln_factorial(value.iter().sum::<f64>() as u64);
                 for (i, v) in value.iter().enumerate() {
                     self.bound.push((over, i));
-                    let log = if *v > 0.0 { self.picked(Name::P) } else { Ok(0.0) };
+                    let log = if *v > 0.0 {
+                        self.picked(Name::P)
+                    } else {
+                        Ok(0.0)
+                    };
                     self.bound.pop();
                     total += v * log? - ln_factorial(*v as u64);
                 }

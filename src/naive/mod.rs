@@ -13,8 +13,8 @@
 //! something. It is slow, and meant to be read. A flat param adds 0; domains and constraints are looked at by
 //! [`inadmissible`] alone.
 
-mod augmented;
 mod admissible;
+mod augmented;
 mod constraint;
 mod draw;
 mod expression;

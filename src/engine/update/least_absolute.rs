@@ -16,7 +16,7 @@ use crate::engine::init::publish_point;
 use crate::engine::state::{BlockState, State};
 use crate::family::StatisticKind;
 use crate::model::PlateId;
-use crate::numeric::least_absolute;
+use crate::numeric::least_absolute::{Deviations, weighted_median};
 use crate::numeric::link::Link;
 
 use super::Messages;
@@ -81,8 +81,27 @@ impl Engine<'_> {
         };
         // |y + x'v| = |(-y) - x'v|
         let y: Vec<f64> = base.iter().map(|y| -y).collect();
-        least_absolute::minimise(&x, &y, &weights, &a, &q.linear, &rates, &mut v)
-            .map_err(|e| self.unbounded(u, 0, &e.to_string()))?;
+        let free = |list: &[f64]| list.iter().all(|x| *x == 0.0);
+        let plain = free(&a) && free(&q.linear) && free(&rates);
+        let median = (n == 1 && plain)
+            .then(|| median(&x, &y, &weights))
+            .flatten();
+        match median {
+            Some(m) => v[0] = m,
+            None => {
+                let problem = Deviations {
+                    x: &x,
+                    y: &y,
+                    weights: &weights,
+                    a: &a,
+                    b: &q.linear,
+                    l: &rates,
+                };
+                problem
+                    .minimise(&mut v)
+                    .map_err(|_| self.unbounded(u, 0, "its terms grow without bound"))?;
+            }
+        }
         for (i, u) in block.unknowns.iter().enumerate() {
             let shape = self.shape(*u);
             if let Ok(a) = ArrayD::from_shape_vec(IxDyn(&shape), q.part(i, &v)) {
@@ -115,4 +134,16 @@ impl Engine<'_> {
         }
         out.iter().copied().collect()
     }
+}
+
+/// The weighted median of y / x, the middle of all that are as good; none if no row counts.
+fn median(x: &[f64], y: &[f64], weights: &[f64]) -> Option<f64> {
+    let (at, weight): (Vec<f64>, Vec<f64>) = x
+        .iter()
+        .zip(y)
+        .zip(weights)
+        .filter(|((x, _), w)| **x != 0.0 && **w > 0.0)
+        .map(|((x, y), w)| (y / x, w * x.abs()))
+        .unzip();
+    weighted_median(&at, &weight)
 }
