@@ -16,7 +16,7 @@ use super::state::State;
 
 impl Engine<'_> {
     /// How many copies each element of an auxiliary stands for, over its slots.
-    pub(super) fn copies(&self, u: UnknownId) -> Option<Vec<f64>> {
+    pub fn copies(&self, u: UnknownId) -> Option<Vec<f64>> {
         let (axes, k) = self.derivation.unknowns.get(u).copies.as_ref()?;
         let size = |a| self.size(a);
         Some(

@@ -31,6 +31,8 @@ pub struct Exponent {
     pub size: f64,
     /// Also below 0.
     pub whole: bool,
+    /// Relative to the density of PG(1, 0), which every integral carries.
+    pub polya_gamma: bool,
 }
 
 /// exp k, integrated.
@@ -79,9 +81,20 @@ impl Exponent {
         k
     }
 
+    /// The log density that k is relative to.
+    fn base(&self, x: f64) -> f64 {
+        if self.polya_gamma {
+            crate::numeric::polya_gamma::log_density(x, 1.0, 0.0)
+        } else {
+            0.0
+        }
+    }
+
     /// The statistics that the family has.
     fn statistics(&self, x: f64) -> Vec<f64> {
-        if self.whole {
+        if self.polya_gamma {
+            vec![1.0, x]
+        } else if self.whole {
             vec![1.0, x, x * x, x.abs()]
         } else if self.square != 0.0 {
             vec![1.0, x, x * x]
@@ -95,7 +108,7 @@ impl Exponent {
         let mut logs: Vec<(f64, f64)> = vec![];
         let signs: &[f64] = if self.whole { &[1.0, -1.0] } else { &[1.0] };
         for sign in signs {
-            let g = |y: f64| self.at(sign * y.exp()) + y;
+            let g = |y: f64| self.at(sign * y.exp()) + self.base(y.exp()) + y;
             let grid = (-400..=400).map(|i| 0.25 * f64::from(i));
             let best = grid.max_by(|a, b| finite(g(*a)).total_cmp(&finite(g(*b))))?;
             let (mut low, mut high) = (best - 0.25, best + 0.25);

@@ -129,6 +129,7 @@ impl Q {
                     inverse: k.inverse * by(3),
                     size: k.size * by(4),
                     whole: k.whole,
+                    polya_gamma: k.polya_gamma,
                 })?)
             }
             Q::Precision(p) => {

@@ -80,9 +80,9 @@ pub fn factors(engine: &Engine<'_>, state: &State, id: BlockId) -> Result<Vec<Fa
             };
             Ok(r.joint(coupled.in_states(&groups, &centre)?))
         }
+        Form::Penalised => r.penalised().ok_or_else(none),
         Form::Network
         | Form::Deviation
-        | Form::Penalised
         | Form::UnitVectors
         | Form::Increasing
         | Form::Optimised
@@ -301,10 +301,13 @@ impl Reader<'_, '_> {
         let sites = self.sites(0)?;
         let weights = self.weights(&self.block.batch);
         let k = q.len() / sites.len().max(1);
+        let copies = self.engine.copies(*u);
         let mut out = vec![];
         for (s, w) in sites.into_iter().zip(weights) {
             let at = s.first()?.flat * k;
             let p = q.get(at..at + k)?.to_vec();
+            let copies = copies.as_ref().and_then(|c| c.get(at / k)).copied();
+            let w = w * copies.unwrap_or(1.0);
             let q = if self.block.role == Role::Latent {
                 Q::Table(p, vec![k])
             } else {
@@ -312,6 +315,35 @@ impl Reader<'_, '_> {
                 Q::Choice(vec![p.iter().position(|p| *p == 1.0)?], vec![k])
             };
             out.push(self.factor(s, q, w));
+        }
+        Some(out)
+    }
+
+    /// One factor for each number of a penalised latent; those with another location than 0 have no reader.
+    fn penalised(&self) -> Option<Vec<Factor>> {
+        let u = *self.block.unknowns.first()?;
+        if self.engine.located(u) {
+            return None;
+        }
+        let whole = self.engine.derivation.unknowns.get(u).domain == Domain::Real;
+        let [linear, precision, rate] =
+            ["linear", "precision", "rate"].map(|n| self.parameter(0, n));
+        let (linear, precision, rate) = (linear?, precision?, rate?);
+        let weights = self.weights(&self.block.batch);
+        let mut out = vec![];
+        for (sites, w) in self.sites(0)?.into_iter().zip(weights) {
+            for s in sites {
+                let q = Q::Line(Line::new(Exponent {
+                    log: 0.0,
+                    value: *linear.get(s.flat)?,
+                    square: -0.5 * precision.get(s.flat)?,
+                    inverse: 0.0,
+                    size: if whole { -*rate.get(s.flat)? } else { 0.0 },
+                    whole,
+                    polya_gamma: false,
+                })?);
+                out.push(self.factor(vec![s], q, w));
+            }
         }
         Some(out)
     }
@@ -375,6 +407,7 @@ impl Reader<'_, '_> {
                     inverse: -0.5 * one("b", i)?,
                     size: 0.0,
                     whole: false,
+                    polya_gamma: false,
                 })?),
                 "TruncatedGaussian" => Q::Line(Line::new(Exponent {
                     log: 0.0,
@@ -383,6 +416,7 @@ impl Reader<'_, '_> {
                     inverse: 0.0,
                     size: 0.0,
                     whole: false,
+                    polya_gamma: false,
                 })?),
                 "GaussianLaplace" => Q::Line(Line::new(Exponent {
                     log: 0.0,
@@ -391,16 +425,28 @@ impl Reader<'_, '_> {
                     inverse: 0.0,
                     size: -one("rate", i)?,
                     whole: true,
+                    polya_gamma: false,
+                })?),
+                "PolyaGamma" => Q::Line(Line::new(Exponent {
+                    log: 0.0,
+                    value: -0.5 * one("tilt", i)?.powi(2),
+                    square: 0.0,
+                    inverse: 0.0,
+                    size: 0.0,
+                    whole: false,
+                    polya_gamma: true,
                 })?),
                 _ => return None,
             })
         };
+        let copies = self.engine.copies(u);
         let mut out = vec![];
         for (s, w) in sites.into_iter().zip(weights) {
             // Parameters are over the unknown's own plates, sites over the batch, which may order them differently.
             let i = s.first().map_or(0, |s| s.flat / width);
             let q = density(i).ok_or_else(none)?;
-            out.push(self.factor(s, q, w));
+            let copies = copies.as_ref().and_then(|c| c.get(i)).copied();
+            out.push(self.factor(s, q, w * copies.unwrap_or(1.0)));
         }
         Ok(out)
     }

@@ -49,6 +49,7 @@ fn truncated() -> Line {
         inverse: 0.0,
         size: 0.0,
         whole: false,
+        polya_gamma: false,
     };
     Line::new(k).unwrap()
 }
@@ -261,6 +262,7 @@ fn lines_integrate_to_known_distributions() {
             inverse: 0.0,
             size: 0.0,
             whole: false,
+            polya_gamma: false,
         })
         .unwrap();
         let want = Gamma::new(shape, rate).unwrap();
@@ -282,6 +284,7 @@ fn lines_integrate_to_known_distributions() {
         inverse: 0.0,
         size: -1.0,
         whole: true,
+        polya_gamma: false,
     })
     .unwrap();
     close(laplace.entropy(), 1.0 + 2f64.ln(), 1e-9);

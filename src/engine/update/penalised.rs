@@ -40,6 +40,8 @@ struct Factors {
     mean: Vec<f64>,
     absolute: Vec<f64>,
     variance: Vec<f64>,
+    linear: Vec<f64>,
+    precision: Vec<f64>,
     entropy: f64,
 }
 
@@ -104,7 +106,23 @@ impl Engine<'_> {
             let means = self.publish_flat(state, id, &q, &value, &mean);
             let variances = flat(&|f| &f.variance);
             let variances = self.publish_flat(state, id, &q, &MomentKind::Variance, &variances);
-            for (name, list) in [("mean", means), ("variance", variances)] {
+            // Those of each number about its location: what its factor is, by textbook names where there are any.
+            let parts = |v: &[f64]| -> Vec<ArrayD<f64>> {
+                let of = |(i, u): (usize, &crate::algebra::UnknownId)| {
+                    ArrayD::from_shape_vec(self.shape(*u), q.part(i, v)).ok()
+                };
+                block.unknowns.iter().enumerate().filter_map(of).collect()
+            };
+            let linear = parts(&flat(&|f| &f.linear));
+            let precision = parts(&flat(&|f| &f.precision));
+            let rate = parts(&penalty.rate);
+            for (name, list) in [
+                ("mean", means),
+                ("variance", variances),
+                ("linear", linear),
+                ("precision", precision),
+                ("rate", rate),
+            ] {
                 for (i, a) in list.into_iter().enumerate() {
                     next.parameters.push((i, name, a));
                 }
@@ -152,6 +170,11 @@ impl Engine<'_> {
             offset: q.gather(&arrays),
             positive: positive.collect(),
         }
+    }
+
+    /// True if an absolute value of the unknown is about another number than 0.
+    pub fn located(&self, u: crate::algebra::UnknownId) -> bool {
+        self.offset(u).is_some()
     }
 
     /// The known location of an unknown's absolute value, over its slots.
@@ -237,6 +260,8 @@ fn factors(
             mean: vec![],
             absolute: vec![0.0; n],
             variance: vec![0.0; n],
+            linear: vec![0.0; n],
+            precision: (0..n).map(|i| a[i * n + i]).collect(),
             entropy: 0.0,
         };
         for i in 0..n {
@@ -249,14 +274,18 @@ fn factors(
                 &GaussianLaplace
             };
             let rate = penalty.rate[b * n + i];
+            out.linear[i] = if penalty.positive[i] {
+                linear - rate
+            } else {
+                linear
+            };
             let eta: Vec<f64> = family
                 .signature()
                 .iter()
                 .map(|k| match k {
                     StatisticKind::Abs => -rate,
                     // |v| = v where v > 0.
-                    StatisticKind::Value if penalty.positive[i] => linear - rate,
-                    StatisticKind::Value => linear,
+                    StatisticKind::Value => out.linear[i],
                     _ => -0.5 * row[i],
                 })
                 .collect();
