@@ -9,7 +9,7 @@ use ndarray::{ArrayD, Axis as Dim, IxDyn};
 use crate::algebra::UnknownId;
 use crate::derive::{BlockId, Form, MomentKind};
 use crate::family::StatisticKind;
-use crate::model::PlateId;
+use crate::model::{Domain, PlateId};
 
 use super::Engine;
 use super::state::State;
@@ -31,6 +31,21 @@ impl Engine<'_> {
     /// The position of a predictor.
     fn predictor(&self, id: UnknownId) -> Option<usize> {
         self.derivation.predictors.iter().position(|p| p.id == id)
+    }
+
+    /// Points before anything is known: 0, 1 or equal shares.
+    pub fn start_points(&self, state: &mut State, id: BlockId) {
+        for u in &self.derivation.block(id).unknowns {
+            let shape = IxDyn(&self.shape(*u));
+            let value = match self.derivation.unknowns.get(*u).domain {
+                Domain::Positive => ArrayD::from_elem(shape, 1.0),
+                Domain::Probability => ArrayD::from_elem(shape, 0.5),
+                _ => ArrayD::zeros(shape),
+            };
+            // A default value is inside its domain by construction.
+            let _ = super::init::publish_point(self, state, *u, value);
+        }
+        state.blocks[id.index()].parameters.clear();
     }
 
     /// The body of a predictor at the current values, over its axes. Rows are not weighted.
@@ -71,7 +86,7 @@ impl Engine<'_> {
     }
 
     /// Publishes the predictors of all points, after a start.
-    pub(super) fn publish_all_predictors(&self, state: &mut State) {
+    pub fn publish_all_predictors(&self, state: &mut State) {
         for i in 0..self.derivation.blocks.len() {
             self.publish_predictors(state, BlockId(i as u32));
         }

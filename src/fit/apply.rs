@@ -241,12 +241,17 @@ impl Applied<'_, '_> {
             }
             let new = block.unknowns.iter().find(|u| self.has_new(**u));
             if let Some(u) = new {
-                if block.role != Role::Latent {
+                // A latent `as dirac` and where a bound touches are found for new rows like any q.
+                if block.role == Role::Param && !block.touches_bound(&d.unknowns) {
                     return Err(new_point(d, *u));
                 }
                 self.open.push(id);
                 // An improper prior has no expectation; then the first update comes from the rows.
-                let _ = self.engine.update_from_prior(&mut self.state, id);
+                if block.role == Role::Latent {
+                    let _ = self.engine.update_from_prior(&mut self.state, id);
+                } else {
+                    self.engine.start_points(&mut self.state, id);
+                }
             }
             for u in &block.unknowns {
                 if is_row_level(d, *u) {
@@ -288,6 +293,7 @@ impl Applied<'_, '_> {
             }
             self.state.blocks[i].initialised = true;
         }
+        self.engine.publish_all_predictors(&mut self.state);
         Ok(())
     }
 

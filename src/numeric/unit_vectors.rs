@@ -84,6 +84,18 @@ fn norm(x: &[f64]) -> f64 {
 /// assert!((w[0] - 0.6).abs() < 1e-15 && (w[1] - 0.8).abs() < 1e-15);
 /// ```
 pub fn best_unit_columns(b: &[f64], q: &[f64], k: usize, length: Length, w: &mut [f64]) -> Cycled {
+    best_unit_columns_within(b, q, k, length, SWEEPS, w)
+}
+
+/// [`best_unit_columns`] with at most so many passes: as far as they lead, never lower than the start.
+pub fn best_unit_columns_within(
+    b: &[f64],
+    q: &[f64],
+    k: usize,
+    length: Length,
+    sweeps: usize,
+    w: &mut [f64],
+) -> Cycled {
     let m = w.len().checked_div(k).unwrap_or(0);
     if b.iter().chain(q).any(|x| !x.is_finite()) {
         return Cycled {
@@ -105,7 +117,7 @@ pub fn best_unit_columns(b: &[f64], q: &[f64], k: usize, length: Length, w: &mut
         k,
         length,
     };
-    let mut cycled = block.cycle(&mut columns);
+    let mut cycled = block.cycle(&mut columns, sweeps);
     cycled.dead = (0..k)
         .filter(|&j| q[j * k + j] == 0.0 && block.residual(&columns, j).iter().all(|r| *r == 0.0))
         .collect();
@@ -215,7 +227,7 @@ impl Block<'_> {
         })
     }
 
-    fn cycle(&self, w: &mut [f64]) -> Cycled {
+    fn cycle(&self, w: &mut [f64], most: usize) -> Cycled {
         let largest = (0..self.k).fold(0.0f64, |m, j| {
             let row = &self.q[j * self.k..(j + 1) * self.k];
             let pushes: f64 = row.iter().map(|q| q.abs()).sum();
@@ -228,7 +240,7 @@ impl Block<'_> {
         let rounding = 1e-15 * scale * self.k as f64;
         let mut mixing = Mixing::default();
         let mut sweeps = 0;
-        while sweeps < SWEEPS {
+        while sweeps < most {
             let before = w.to_vec();
             let missed = self.sweep(w);
             sweeps += 1;

@@ -15,9 +15,13 @@ use crate::engine::state::{BlockState, State};
 use crate::family::{StatisticKind, Support, by_signature};
 use crate::model::{Constraint, Domain, Role};
 use crate::numeric::isotonic;
-use crate::numeric::unit_vectors::{Length, best_unit_columns};
+use crate::numeric::unit_vectors::{Length, best_unit_columns_within};
 
 use super::{Messages, Noticed};
+
+/// Passes over the columns in one update. Where they are nearly collinear, that many do not end at the maximum; the next sweep
+/// goes on from there, and none is lower than its start.
+const PASSES: usize = 300;
 
 impl Engine<'_> {
     pub(super) fn update_unit_vectors(
@@ -75,7 +79,9 @@ impl Engine<'_> {
                     &mut w[row * k..(row + 1) * k],
                 );
             }
-            dead += best_unit_columns(&linear, &a, k, length, &mut w).dead.len();
+            dead += best_unit_columns_within(&linear, &a, k, length, PASSES, &mut w)
+                .dead
+                .len();
             for (row, b) in group.iter().enumerate() {
                 values[b * k..(b + 1) * k].copy_from_slice(&w[row * k..(row + 1) * k]);
             }
