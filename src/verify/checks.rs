@@ -89,15 +89,24 @@ impl<'e, 'a> Checks<'e, 'a> {
         }
     }
 
-    /// An infinite density at a mode on the boundary, perhaps beside a log 0 that the other side has as its floor.
+    /// An infinite density at a mode on the boundary, perhaps beside a log 0.
     fn is_infinite(&self, l: f64) -> bool {
+        (l.is_nan() || l == f64::INFINITY) && self.is_on_boundary()
+    }
+
+    /// The same of a part of it: there a log 0 with hardly any weight may be all that is left.
+    fn is_limit(&self, l: f64) -> bool {
+        !l.is_finite() && self.is_on_boundary()
+    }
+
+    fn is_on_boundary(&self) -> bool {
         let on_boundary = |f: &Factor| match &f.q {
             Q::Point(v, Support::Probability | Support::Simplex) => {
                 v.iter().any(|p| *p == 0.0 || *p == 1.0)
             }
             _ => false,
         };
-        (l.is_nan() || l == f64::INFINITY) && self.q.iter().any(on_boundary)
+        self.q.iter().any(on_boundary)
     }
 
     /// E_q[log p] and its size: the sum of what its elements are without their signs.
@@ -188,8 +197,10 @@ impl<'e, 'a> Checks<'e, 'a> {
     fn phi_at(&mut self, f: usize, moved: Q) -> Result<f64, Reason> {
         let kept = std::mem::replace(&mut self.q[f].q, moved);
         let l = self.phi(f);
+        // A step may end on the boundary by rounding.
+        let infinite = l.as_ref().is_ok_and(|l| self.is_limit(*l));
         self.q[f].q = kept;
-        l
+        if infinite { Err(INFINITE.into()) } else { l }
     }
 
     /// A block after its update: no neighbour is better.
@@ -233,7 +244,7 @@ impl<'e, 'a> Checks<'e, 'a> {
 
     fn searched(&mut self, f: usize) -> Result<f64, Reason> {
         let here = self.phi(f)?;
-        if self.is_infinite(here) {
+        if self.is_limit(here) {
             return Err(INFINITE.into());
         }
         let size = here.abs().max(1.0);
@@ -417,7 +428,7 @@ impl<'e, 'a> Checks<'e, 'a> {
         let q = self.q[f].q.clone();
         let direction = q.direction(&mut self.rng);
         let here = self.phi(f)?;
-        if self.is_infinite(here) {
+        if self.is_limit(here) {
             return Err(INFINITE.into());
         }
         let mut e = 1e-3;
@@ -441,11 +452,13 @@ impl<'e, 'a> Checks<'e, 'a> {
             let l =
                 evidence::log_evidence(&self.world, &self.q, &mut self.values, self.options.budget);
             let x = self.phi(f);
+            let limit = [l.as_ref().map_or(0.0, |l| l.0), *x.as_ref().unwrap_or(&0.0)];
+            let infinite = limit.iter().any(|l| self.is_limit(*l));
             self.q[f].q = q.clone();
-            let (l, s) = l?;
-            if self.is_infinite(l) {
+            if infinite {
                 return Err(INFINITE.into());
             }
+            let (l, s) = l?;
             evidence += factor * l / (12.0 * e);
             expected += factor * x? / (12.0 * e);
             size = size.max(s);
