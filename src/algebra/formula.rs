@@ -54,6 +54,8 @@ pub enum Formula {
     List(Vec<Formula>),
     /// a | b
     Given(Box<Formula>, Box<Formula>),
+    /// The partial derivative of the first in the second.
+    Derivative(Box<Formula>, Box<Formula>),
 }
 
 impl Formula {
@@ -165,6 +167,16 @@ impl Formula {
         Formula::Of("E".into(), Box::new(self))
     }
 
+    /// da/db
+    pub fn derivative(a: Formula, b: Formula) -> Formula {
+        Formula::Derivative(Box::new(a), Box::new(b))
+    }
+
+    /// f(a)
+    pub fn apply(f: impl Into<String>, a: Formula) -> Formula {
+        Formula::Apply(f.into(), vec![a])
+    }
+
     /// a op b
     pub fn relation(a: Formula, op: &'static str, b: Formula) -> Formula {
         Formula::Relation(Box::new(a), op, Box::new(b))
@@ -218,6 +230,7 @@ impl Formula {
             Formula::Relation(a, op, b) => Formula::Relation(one(a), op, one(b)),
             Formula::List(l) => Formula::List(all(l)),
             Formula::Given(a, b) => Formula::Given(one(a), one(b)),
+            Formula::Derivative(a, b) => Formula::Derivative(one(a), one(b)),
         }
     }
 

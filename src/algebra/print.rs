@@ -16,6 +16,9 @@ use super::piece::Piece;
 use super::term::{Statistic, Subscript, Term};
 use super::unknown::{Origin, Unknowns};
 
+/// The axis that a log of a sum of exponentials runs over, above all others.
+const CATEGORY: u32 = u32::MAX;
+
 /// A known expression as text.
 pub fn known(model: &Model, k: &Known) -> String {
     let unknowns = Unknowns::of(model, &|_| false);
@@ -399,13 +402,31 @@ impl<'a> Writer<'a> {
             StatisticKind::Log => v.log(),
             StatisticKind::Log1m => Formula::sum([Formula::Number(1.0), v.negated()]).log(),
             StatisticKind::Of(link) => function(link, v),
-            StatisticKind::LogSumExp => Formula::Apply("log sum exp".into(), vec![v]),
-            StatisticKind::Slope => Formula::Apply("slope".into(), vec![v]),
+            StatisticKind::LogSumExp => self.log_sum_exp(s, names),
+            StatisticKind::Slope => Formula::derivative(Formula::name("F"), v),
             StatisticKind::Abs => Formula::Bars(Box::new(match &s.offset {
                 Some(k) => Formula::sum([v, self.known(k, names).negated()]),
                 None => v,
             })),
         }
+    }
+
+    /// ln Σ_k exp(eta_k), the categories at a letter of their own.
+    fn log_sum_exp(&self, s: &Statistic, names: &Names) -> Formula {
+        let u = self.unknowns.get(s.of);
+        let Some(plate) = u.slots.last() else {
+            return Formula::Number(0.0);
+        };
+        let k = Axis {
+            plate: *plate,
+            id: CATEGORY,
+        };
+        let inner = names.bind(self.letters, [k]);
+        let mut index = s.index.clone();
+        index.push(Subscript::Axis(k));
+        let body = Formula::apply("exp", self.symbol(&u.name, &u.slots, &index, &inner));
+        let letter = inner.get(k).map(Formula::name).into_iter().collect();
+        Formula::total(letter, vec![], body).log()
     }
 
     /// The name of an unknown's place in the model: a variable or a column.
@@ -424,19 +445,49 @@ impl<'a> Writer<'a> {
 
 /// A function of a formula.
 pub fn function(link: Link, v: Formula) -> Formula {
-    let apply = |name: &str, v: Formula| Formula::Apply(name.into(), vec![v]);
+    let half = |v: Formula| Formula::ratio(v, Formula::Number(2.0));
     match link {
-        Link::Softplus => Formula::sum([Formula::Number(1.0), apply("exp", v)]).log(),
-        Link::Exp => apply("exp", v),
-        Link::LogNormalCdf => apply("Phi", v).log(),
-        Link::LogCosh => apply("cosh", Formula::ratio(v, Formula::Number(2.0))).log(),
-        Link::PolyaGammaMean => apply("PolyaGamma mean", v),
-        Link::LnGamma => apply("Gamma", v).log(),
+        Link::Softplus => Formula::sum([Formula::Number(1.0), Formula::apply("exp", v)]).log(),
+        Link::Exp => Formula::apply("exp", v),
+        Link::LogNormalCdf => Formula::apply("Φ", v).log(),
+        Link::LogCosh => Formula::apply("cosh", half(v)).log(),
+        Link::PolyaGammaMean => Formula::ratio(
+            Formula::apply("tanh", half(v.clone())),
+            Formula::product([Formula::Number(2.0), v]),
+        ),
+        Link::LnGamma => Formula::apply("Γ", v).log(),
         Link::Log => v.log(),
         Link::XLogX => Formula::product([v.clone(), v.log()]),
         Link::Reciprocal => Formula::ratio(Formula::Number(1.0), v),
-        Link::Sqrt => v.power(Formula::Number(0.5)),
+        Link::Sqrt => Formula::apply("sqrt", v),
         Link::Abs => Formula::Bars(Box::new(v)),
+    }
+}
+
+/// The derivative of a function, at a formula.
+pub fn derivative(link: Link, v: Formula) -> Formula {
+    let one = || Formula::Number(1.0);
+    let two = || Formula::Number(2.0);
+    let exp = |v: Formula| Formula::apply("exp", v);
+    match link {
+        Link::Softplus => Formula::ratio(one(), Formula::sum([one(), exp(v.negated())])),
+        Link::Exp => exp(v),
+        Link::LogNormalCdf => {
+            Formula::ratio(Formula::apply("φ", v.clone()), Formula::apply("Φ", v))
+        }
+        Link::LogCosh => Formula::product([
+            Formula::Number(0.5),
+            Formula::apply("tanh", Formula::ratio(v, two())),
+        ]),
+        Link::PolyaGammaMean => {
+            Formula::derivative(function(link, v.clone()), v)
+        }
+        Link::LnGamma => Formula::apply("ψ", v),
+        Link::Log => Formula::ratio(one(), v),
+        Link::XLogX => Formula::sum([v.log(), one()]),
+        Link::Reciprocal => Formula::ratio(one(), v.power(two())).negated(),
+        Link::Sqrt => Formula::ratio(one(), Formula::product([two(), Formula::apply("sqrt", v)])),
+        Link::Abs => Formula::apply("sign", v),
     }
 }
 

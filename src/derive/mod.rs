@@ -61,8 +61,10 @@ pub enum Width {
 /// What the compiler derived.
 #[derive(Debug, Clone)]
 pub struct Derivation {
-    /// The model it is about.
+    /// The model it is about, auxiliaries included.
     pub model: Model,
+    /// The model as it was written: its variables and statements come first in [`Derivation::model`] too.
+    pub written: Model,
     /// Its unknowns.
     pub unknowns: Unknowns,
     /// The canonical terms of log p.
@@ -103,7 +105,8 @@ impl Derivation {
 /// # Errors
 /// E05xx: the statements or blocks that have no derivation, each with the reason.
 pub fn derive(model: &Model, blanks: &Blanks<'_>) -> Result<Derivation, Vec<Diagnostic>> {
-    let model = &augment::augment(model);
+    let written = model;
+    let model = &augment::augment(written);
     let unknowns = Unknowns::of(model, blanks.column);
     let built = terms::build(model, &unknowns, blanks.column, blanks.definition)?;
     let unknowns = built.unknowns;
@@ -172,6 +175,7 @@ pub fn derive(model: &Model, blanks: &Blanks<'_>) -> Result<Derivation, Vec<Diag
     let warnings = warn(model, &unknowns, &blocks, &built.terms);
     Ok(Derivation {
         model: model.clone(),
+        written: written.clone(),
         unknowns,
         terms: built.terms,
         predictors,

@@ -9,7 +9,7 @@ use crate::algebra::letters::{Letters, Names};
 use crate::algebra::piece::Piece;
 use crate::algebra::print::{Writer, statement_name};
 use crate::algebra::{Statistic, Subscript, UnknownId};
-use crate::model::{Axis, PlateId, Role};
+use crate::model::{Auxiliary, Axis, PlateId, Role};
 
 use super::{BlockId, Contraction, Derivation, Moment, MomentKind, Target};
 
@@ -30,9 +30,38 @@ pub fn derivation(d: &Derivation) -> String {
             d.model.column(c.column).name
         );
     }
+    for v in &d.model.variables {
+        if let Some(a) = v.auxiliary {
+            let plates: Vec<&str> = v
+                .slots
+                .iter()
+                .map(|p| d.model.plate(*p).name.as_str())
+                .collect();
+            let _ = writeln!(
+                out,
+                "auxiliary {}[{}]: {}",
+                v.name,
+                plates.join(", "),
+                auxiliary(a)
+            );
+        }
+    }
+    for p in &d.predictors {
+        let names = Names::default().bind(&letters, p.axes.iter().copied());
+        let index: Vec<Subscript> = p.axes.iter().map(|a| Subscript::Axis(*a)).collect();
+        let u = d.unknowns.get(p.id);
+        let body = p.body.iter().map(|t| w.piece(&Piece::from(t), &names));
+        let _ = writeln!(
+            out,
+            "predictor {} = {}",
+            w.symbol(&u.name, &u.slots, &index, &names).text(),
+            Formula::sum(body).text()
+        );
+    }
     for (i, id) in d.order.iter().enumerate() {
         let b = d.block(*id);
         let role = match b.role {
+            Role::Param if b.touches_bound(&d.unknowns) => "where a bound touches",
             Role::Param => "param",
             Role::Latent => "latent",
             Role::Dirac => "latent as dirac",
@@ -67,7 +96,8 @@ pub fn derivation(d: &Derivation) -> String {
                 through.join(", ")
             );
         }
-        for m in &b.messages {
+        let both = b.messages.iter().map(|m| ("message", m));
+        for (word, m) in both.chain(b.slopes.iter().map(|m| ("slope  ", m))) {
             let names = message_names(&letters, &m.index);
             // Axes that the target carries are not summed; a gather sends each row to its element.
             let mut piece = Piece::from(&m.rest);
@@ -91,13 +121,25 @@ pub fn derivation(d: &Derivation) -> String {
             };
             let _ = writeln!(
                 out,
-                "  message   {} gets {}{each}",
+                "  {word}   {} gets {}{each}",
                 target(d, &w, *id, m.target, &m.index, &names).text(),
                 w.piece(&piece, &names).text()
             );
         }
     }
     out
+}
+
+/// What an auxiliary is for.
+pub fn auxiliary(a: Auxiliary) -> &'static str {
+    match a {
+        Auxiliary::Mixture => "precisions of a mixture of Gaussians, exact",
+        Auxiliary::PolyaGamma => "Polya-Gamma variables of logistic terms, exact",
+        Auxiliary::Sign => "sizes of the Gaussian behind a probit, exact",
+        Auxiliary::Centre => "where a bound on a log of a sum of exponentials is taken",
+        Auxiliary::Width => "where a bound on an absolute value touches",
+        Auxiliary::Addend => "the addend that each count comes from, exact",
+    }
 }
 
 fn plain(s: &Subscript) -> Option<Axis> {

@@ -3,14 +3,14 @@
 use crate::algebra::formula::Formula;
 use crate::algebra::{Origin, UnknownId};
 use crate::derive::{Block, BlockId, Exactness, Form};
-use crate::graph::{FactorGraph, FactorNode, Node};
-use crate::model::{FactorId, Role};
+use crate::graph::{ArgumentRole, FactorGraph, FactorNode, Node};
+use crate::model::{ArgumentName, Auxiliary, FactorId, Role};
 use crate::source::Span;
 
 use super::page::{Page, family_name};
 use super::paths::Paths;
 use super::update::{Collected, Equation, equations};
-use super::{SourceLine, prose, read, with_plates};
+use super::{SourceLine, auxiliary, prose, read, with_plates};
 
 /// A block for people.
 #[derive(Debug, Clone, PartialEq)]
@@ -54,7 +54,7 @@ pub fn explain(
     let definitions = page.definitions(&formulas);
     let mut met: Vec<FactorId> = vec![];
     for t in &d.terms.items {
-        if t.stats.iter().any(|s| b.unknowns.contains(&s.of)) {
+        if t.stats.iter().any(|s| b.holds(s.of)) {
             for f in &t.from {
                 if !met.contains(f) {
                     met.push(*f);
@@ -76,7 +76,9 @@ pub fn explain(
             })
             .collect(),
         role: match b.role {
+            Role::Param if b.touches_bound(&d.unknowns) => "where a bound touches",
             Role::Param => "param",
+            Role::Latent if auxiliary::is_auxiliary(d, b) => "auxiliary",
             Role::Latent => "latent",
             Role::Dirac => "latent as dirac",
         }
@@ -136,19 +138,39 @@ fn start(page: &Page<'_>, g: &FactorGraph, b: &Block, met: &[FactorId]) -> Formu
 fn density(page: &Page<'_>, node: &FactorNode) -> Formula {
     let name = |n: Node| Formula::name(crate::graph::name(&page.d.model, n));
     let mut parents: Vec<Formula> = vec![];
+    let mut children: Vec<Formula> = node.child.into_iter().map(name).collect();
+    let mut bound = false;
     for e in &node.edges {
         let n = name(e.node);
-        if Some(e.node) != node.child && unknown(page, e.node).is_some() && !parents.contains(&n) {
-            parents.push(n);
+        let Some(u) = unknown(page, e.node) else {
+            continue;
+        };
+        if Some(e.node) == node.child || parents.contains(&n) || children.contains(&n) {
+            continue;
+        }
+        // An auxiliary stands beside what it was added for; where a bound touches it is a parent.
+        let own = matches!(e.role, ArgumentRole::In(ArgumentName::Auxiliary));
+        match page.d.unknowns.get(u).auxiliary {
+            Some(Auxiliary::Centre | Auxiliary::Width) => {
+                bound = true;
+                parents.push(n);
+            }
+            Some(_) if own => children.push(n),
+            _ => parents.push(n),
         }
     }
-    let child = node.child.map(name);
+    let child = match children.len() {
+        0 => None,
+        1 => children.pop(),
+        _ => Some(Formula::List(children)),
+    };
     let inner = match (child, parents.is_empty()) {
         (Some(c), true) => c,
         (Some(c), false) => Formula::Given(Box::new(c), Box::new(Formula::List(parents))),
         (None, _) => Formula::List(parents),
     };
-    Formula::Apply("p".into(), vec![inner])
+    let p = if bound { auxiliary::bound_name(page) } else { "p".into() };
+    Formula::Apply(p, vec![inner])
 }
 
 fn unknown(page: &Page<'_>, n: Node) -> Option<UnknownId> {

@@ -6,6 +6,7 @@
 //! is left over. So the items are the derivation's own terms by construction, whatever the statement looked like. Variables
 //! are those of the model as written: centres are 0 here.
 
+use super::predicted;
 use crate::algebra::canonical::canonicalise;
 use crate::algebra::expand::{Expander, merge_known, scaled, summed};
 use crate::algebra::piece::{MatrixFactor as Form, Piece, Square, SquareKind};
@@ -74,6 +75,8 @@ pub fn items(d: &Derivation) -> Vec<Item> {
             }
         }
     }
+    let (whole, terms) = predicted::predicted(d, terms);
+    out.extend(whole);
     for t in terms {
         out.push(Item {
             piece: Piece::from(&t),
@@ -110,8 +113,111 @@ fn squares(ex: &Expander<'_>, factor: &Factor) -> Vec<(Piece, Vec<Term>)> {
     }
     leaves
         .into_iter()
-        .filter_map(|(d, choice)| square(ex, factor, subject, d, &choice))
+        .filter_map(|(d, choice)| {
+            square(ex, factor, subject, d, &choice)
+                .or_else(|| auxiliary_square(ex, factor, subject, d, &choice))
+        })
         .collect()
+}
+
+/// The square of a predictor or a distance that an auxiliary brought: omega eta^2 / 2, (d^2 / xi) / 2, eta^2 / 2 beside g eta.
+fn auxiliary_square(
+    ex: &Expander<'_>,
+    factor: &Factor,
+    subject: Subject,
+    d: &Distribution,
+    choice: &Choice,
+) -> Option<(Piece, Vec<Term>)> {
+    let scalar = |n| match d.argument(n) {
+        Some(Argument::Scalar(e)) => Some(e),
+        _ => None,
+    };
+    let auxiliary = scalar(ArgumentName::Auxiliary)?;
+    let (mut front, roots) = match d.kind {
+        DistributionKind::Bernoulli | DistributionKind::Binomial => {
+            match (scalar(ArgumentName::Logit), scalar(ArgumentName::Probit)) {
+                (Some(e), _) => (ex.expand(auxiliary).ok()?, ex.expand(e).ok()?),
+                (None, Some(e)) => (vec![Term::number(1.0)], ex.expand(e).ok()?),
+                (None, None) => return None,
+            }
+        }
+        DistributionKind::Categorical => {
+            let centre = ex.expand(scalar(ArgumentName::Centre)?).ok()?;
+            let eta = ex.expand(scalar(ArgumentName::Logit)?).ok()?;
+            let omega = ex.expand(auxiliary).ok()?;
+            (omega, [eta, scaled(-1.0, centre)].concat())
+        }
+        DistributionKind::Laplace => {
+            let (value, _) = value(ex, factor, d, subject)?;
+            let mean = ex.expand(scalar(ArgumentName::Mean)?).ok()?;
+            let rate = match (scalar(ArgumentName::Rate), scalar(ArgumentName::Scale)) {
+                (Some(r), _) => ex.scale(r).ok()?,
+                (None, Some(s)) => ex.scale(s).ok()?.power(-1.0),
+                (None, None) => return None,
+            };
+            let inverse = ex.scale(auxiliary).ok()?.power(-1.0);
+            (
+                rate.times(inverse).factor().ok()?,
+                merge_known([value.polynomial(ex), scaled(-1.0, mean)].concat()),
+            )
+        }
+        _ => return None,
+    };
+    // A square of one number alone needs no bracket.
+    if roots.len() < 2 && roots.iter().all(|r| r.axes.is_empty()) {
+        return None;
+    }
+    let mut masks = choice.data.clone();
+    if let Some(total) = scalar(ArgumentName::Total) {
+        front = ex.multiply(&front, &[Term::known(ex.known(total)?)]);
+    }
+    match subject {
+        Subject::Column(c) if (ex.blank)(c) => {
+            masks.push(Known::Present(
+                c,
+                factor.axes.iter().map(|a| Subscript::Axis(*a)).collect(),
+            ));
+        }
+        Subject::Definition(x) if (ex.blank_definition)(x) => {
+            masks.push(Known::PresentDefinition(
+                x,
+                factor.axes.iter().map(|a| Subscript::Axis(*a)).collect(),
+            ));
+        }
+        _ => {}
+    }
+    let over = match d.kind {
+        DistributionKind::Categorical => d.over,
+        _ => None,
+    };
+    let [first] = front.as_slice() else {
+        return None;
+    };
+    let mut piece = Piece {
+        coef: -0.5 * first.coef,
+        data: first.data.clone(),
+        stats: first.stats.clone(),
+        square: Some(Square {
+            roots: roots.clone(),
+            kind: SquareKind::Scalar,
+        }),
+        given: vec![],
+        axes: factor.axes.iter().copied().chain(over).collect(),
+    };
+    piece.data.extend(masks.iter().cloned());
+    piece.stats.extend(choice.stats.iter().cloned());
+    let mut expansion = ex.multiply(&front, &ex.multiply(&roots, &roots));
+    if let Some(k) = over {
+        expansion = summed(expansion, &[k]);
+    }
+    for t in &mut expansion {
+        t.coef *= -0.5;
+        t.axes.extend(&factor.axes);
+        t.data.extend(masks.iter().cloned());
+        t.stats.extend(choice.stats.iter().cloned());
+    }
+    open_latents(ex, &mut piece)?;
+    Some((piece, expansion))
 }
 
 /// What must hold for a branch: masks and indicators that multiply its density.

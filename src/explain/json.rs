@@ -22,11 +22,19 @@ pub fn json(e: &Explanation) -> Value {
             "formula": formula(&s.formula),
             "for": s.ranges.iter().map(super::latex::range).collect::<Vec<_>>(),
         })).collect::<Vec<_>>(),
+        "auxiliaries": e.auxiliaries.iter().map(|a| json!({
+            "names": a.names,
+            "source": line(&a.source),
+            "exact": a.exact,
+            "sentences": a.sentences,
+            "equations": a.equations.iter().map(equation).collect::<Vec<_>>(),
+        })).collect::<Vec<_>>(),
         "log_joint": e.joint.iter().map(|p| json!({
             "lines": p.lines,
             "statement": p.name,
             "terms": p.terms.iter().map(formula).collect::<Vec<_>>(),
         })).collect::<Vec<_>>(),
+        "predictors": e.predictors.iter().map(formula).collect::<Vec<_>>(),
         "graph": e.graph.iter().map(|n| json!({
             "name": n.name,
             "role": n.role,

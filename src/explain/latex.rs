@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use crate::algebra::formula::{Formula, escaped};
 
+use super::update::Equation;
 use super::{BlockExplanation, Explanation};
 
 /// A document that compiles with `article` and `amsmath`.
@@ -42,7 +43,18 @@ pub fn latex(e: &Explanation) -> String {
             range(&l.range)
         );
     }
-    out.push_str("\\end{itemize}\n\\subsection*{Log joint}\n$\\ln p$ is the sum of:\n");
+    out.push_str("\\end{itemize}\n");
+    if !e.auxiliaries.is_empty() {
+        out.push_str("\\subsection*{Auxiliary variables}\n");
+    }
+    for a in &e.auxiliaries {
+        let _ = writeln!(out, "\\texttt{{{}}}\n", prose(&a.names.join(", ")));
+        for s in &a.sentences {
+            let _ = writeln!(out, "{}", prose(s));
+        }
+        equations(&mut out, &a.equations, &[]);
+    }
+    out.push_str("\\subsection*{Log joint}\n$\\ln p$ is the sum of:\n");
     for p in &e.joint {
         let lines: Vec<String> = p.lines.iter().map(usize::to_string).collect();
         let _ = write!(
@@ -52,6 +64,10 @@ pub fn latex(e: &Explanation) -> String {
             lines.join(", "),
             broken(&p.terms)
         );
+    }
+    if !e.predictors.is_empty() {
+        let formulas: Vec<&Formula> = e.predictors.iter().collect();
+        let _ = write!(out, "with\n\\[\n{}\n\\]\n", aligned(&formulas));
     }
     out.push_str("\\subsection*{Factor graph}\n\\begin{itemize}\n");
     for n in &e.graph {
@@ -105,18 +121,37 @@ fn block(out: &mut String, i: usize, b: &BlockExplanation) {
         );
     }
     out.push_str("\\end{itemize}\n");
-    let mut formulas: Vec<&Formula> = vec![&b.start];
-    formulas.extend(b.equations.iter().map(|e| &e.formula));
-    formulas.extend(&b.definitions);
-    let _ = write!(out, "\\[\n{}\n\\]\n", aligned(&formulas));
+    let _ = write!(out, "\\[\n{}\n\\]\n", aligned(&[&b.start]));
+    equations(out, &b.equations, &b.definitions);
     if !b.read.is_empty() {
-        let formulas: Vec<&Formula> = b.read.iter().map(|e| &e.formula).collect();
-        let _ = write!(
-            out,
-            "Read by other blocks:\n\\[\n{}\n\\]\n",
-            aligned(&formulas)
-        );
+        out.push_str("Read by other blocks:\n");
+        equations(out, &b.read, &[]);
     }
+}
+
+/// Equations under the words that lead them.
+fn equations(out: &mut String, list: &[Equation], definitions: &[Formula]) {
+    for (i, (lead, mut formulas)) in led(list).into_iter().enumerate() {
+        if i == 0 {
+            formulas.extend(definitions);
+        }
+        if !lead.is_empty() {
+            let _ = writeln!(out, "{}:", prose(lead));
+        }
+        let _ = write!(out, "\\[\n{}\n\\]\n", aligned(&formulas));
+    }
+}
+
+/// Equations by the words that stand before them.
+pub(super) fn led(list: &[Equation]) -> Vec<(&str, Vec<&Formula>)> {
+    let mut out: Vec<(&str, Vec<&Formula>)> = vec![];
+    for e in list {
+        match out.last_mut() {
+            Some((_, formulas)) if e.lead.is_empty() => formulas.push(&e.formula),
+            _ => out.push((&e.lead, vec![&e.formula])),
+        }
+    }
+    out
 }
 
 /// Equations under each other, aligned at their sign.

@@ -4,7 +4,8 @@ use std::fmt::Write;
 
 use crate::algebra::formula::Formula;
 
-use super::latex::{aligned, range};
+use super::latex::{aligned, led, range};
+use super::update::Equation;
 use super::{BlockExplanation, Explanation};
 
 /// Markdown.
@@ -31,6 +32,18 @@ pub fn markdown(e: &Explanation) -> String {
             cell(&range(&l.range))
         );
     }
+    if !e.auxiliaries.is_empty() {
+        out.push_str("\n## Auxiliary variables\n");
+    }
+    for a in &e.auxiliaries {
+        let names: Vec<String> = a.names.iter().map(|n| format!("`{n}`")).collect();
+        let _ = write!(out, "\n{}\n\n", names.join(", "));
+        for s in &a.sentences {
+            let _ = writeln!(out, "- {}", plain(s));
+        }
+        out.push('\n');
+        equations(&mut out, &a.equations, &[]);
+    }
     out.push_str("\n## Log joint\n\n$\\ln p$ is the sum of:\n\n");
     for p in &e.joint {
         let lines: Vec<String> = p.lines.iter().map(usize::to_string).collect();
@@ -42,6 +55,10 @@ pub fn markdown(e: &Explanation) -> String {
             lines.join(", "),
             sum.latex()
         );
+    }
+    if !e.predictors.is_empty() {
+        let formulas: Vec<&Formula> = e.predictors.iter().collect();
+        let _ = writeln!(out, "with\n\n$$\n{}\n$$\n", aligned(&formulas));
     }
     out.push_str("## Factor graph\n\n| quantity | role | Markov blanket |\n| --- | --- | --- |\n");
     for n in &e.graph {
@@ -94,16 +111,23 @@ fn block(out: &mut String, i: usize, b: &BlockExplanation) {
         let _ = writeln!(out, "- line {}: `{}`", s.line, s.text);
     }
     let _ = write!(out, "\n$${}$$\n\n", b.start.latex());
-    let mut formulas: Vec<&Formula> = b.equations.iter().map(|e| &e.formula).collect();
-    formulas.extend(&b.definitions);
-    let _ = writeln!(out, "$$\n{}\n$$", aligned(&formulas));
+    equations(out, &b.equations, &b.definitions);
     if !b.read.is_empty() {
-        let formulas: Vec<&Formula> = b.read.iter().map(|e| &e.formula).collect();
-        let _ = writeln!(
-            out,
-            "\nRead by other blocks:\n\n$$\n{}\n$$",
-            aligned(&formulas)
-        );
+        out.push_str("\nRead by other blocks:\n\n");
+        equations(out, &b.read, &[]);
+    }
+}
+
+/// Equations under the words that lead them.
+fn equations(out: &mut String, list: &[Equation], definitions: &[Formula]) {
+    for (i, (lead, mut formulas)) in led(list).into_iter().enumerate() {
+        if i == 0 {
+            formulas.extend(definitions);
+        }
+        if !lead.is_empty() {
+            let _ = writeln!(out, "{}{}:\n", if i > 0 { "\n" } else { "" }, plain(lead));
+        }
+        let _ = writeln!(out, "$$\n{}\n$$", aligned(&formulas));
     }
 }
 

@@ -172,7 +172,11 @@ pub fn messages(d: &Derivation, items: &[Item], b: &Block, slots: &Slots) -> Vec
                 | Form::GaussianNetwork
                 | Form::Conditional
         );
-        if item.piece.square.is_some() && !inside_roots && !gaussian {
+        // A predictor of other unknowns stays whole.
+        let whole = item.piece.square.is_none()
+            && item.piece.stats.iter().any(|s| d.unknowns.is_predictor(s.of))
+            && item.piece.stats.iter().any(|s| own(&s.of));
+        if (item.piece.square.is_some() && !inside_roots && !gaussian) || whole {
             out.extend(of_piece(d, b, slots, &item.piece));
         } else {
             for t in &item.terms {
@@ -318,7 +322,7 @@ fn of_piece(d: &Derivation, b: &Block, slots: &Slots, p: &Piece) -> Option<(Targ
 }
 
 /// Renames the axes of the statistic to the block's; what is no axis, or is one twice, becomes a condition.
-fn aim(mut p: Piece, pairs: Vec<(Subscript, Axis)>) -> Piece {
+pub(super) fn aim(mut p: Piece, pairs: Vec<(Subscript, Axis)>) -> Piece {
     let mut map: Vec<(Axis, Axis)> = vec![];
     let mut given = vec![];
     for (s, t) in pairs {

@@ -10,8 +10,10 @@
 //!
 //! Everything is read off terms, blocks and messages: nothing here knows a model.
 
+mod auxiliary;
 mod block;
 mod chain;
+mod constrained;
 mod coupled;
 mod factor;
 mod gaussian;
@@ -21,8 +23,11 @@ mod latex;
 mod markdown;
 mod message;
 mod normal_equations;
+mod optimised;
 mod page;
 mod paths;
+mod penalised;
+mod predicted;
 mod prose;
 mod read;
 mod simplify;
@@ -32,6 +37,7 @@ mod tests;
 mod text;
 mod update;
 
+pub use auxiliary::AuxiliaryExplanation;
 pub use block::BlockExplanation;
 pub use json::json;
 pub use latex::latex;
@@ -109,8 +115,12 @@ pub struct Explanation {
     pub letters: Vec<LetterMeaning>,
     /// The statements.
     pub statements: Vec<StatementLine>,
+    /// What the compiler added to statements, and why.
+    pub auxiliaries: Vec<AuxiliaryExplanation>,
     /// The log joint by statement.
     pub joint: Vec<JointPart>,
+    /// What the predictors in it are: sums that stand under a function.
+    pub predictors: Vec<Formula>,
     /// The graph's quantities.
     pub graph: Vec<GraphNode>,
     /// The graph for Mermaid.
@@ -132,7 +142,9 @@ pub fn explain(source: &SourceFile, derivation: &Derivation, plan: &Plan) -> Exp
     let d = derivation;
     let letters = Letters::of(&d.model);
     let page = Page::new(d, &letters);
-    let g = graph::build(&d.model);
+    // The graph is that of the model as written: auxiliaries sum out of it.
+    let g = graph::build(&d.written);
+    let augmented = graph::build(&d.model);
     let line = |s: Span| {
         let (line, text) = source.line_of(s);
         SourceLine {
@@ -141,7 +153,7 @@ pub fn explain(source: &SourceFile, derivation: &Derivation, plan: &Plan) -> Exp
         }
     };
     let number = |s: Span| line(s).line;
-    let paths = Paths::new(d, graph::trail::Study::new(&d.model, &g, &number));
+    let paths = Paths::new(d, graph::trail::Study::new(&d.written, &g, &number));
     let names = |list: Vec<graph::Node>| -> Vec<String> {
         list.into_iter()
             .map(|n| graph::name(&d.model, n).to_string())
@@ -162,16 +174,21 @@ pub fn explain(source: &SourceFile, derivation: &Derivation, plan: &Plan) -> Exp
     let blocks: Vec<BlockExplanation> = d
         .order
         .iter()
-        .map(|id| block::explain(&page, &g, *id, &line, &paths))
+        .map(|id| block::explain(&page, &augmented, *id, &line, &paths))
         .collect();
     Explanation {
         title: d.model.name.clone(),
         file: source.name.clone(),
         letters: letters.legend(&d.model, &plates_in_use(d)),
         statements: statements(&page, &g, &letters, &line),
+        auxiliaries: auxiliary::auxiliaries(&page, &line),
         joint: joint(d, &letters, &line),
+        predictors: predicted::definitions(
+            d,
+            &crate::algebra::print::Writer::plain(&d.model, &d.unknowns, &letters),
+        ),
         graph: nodes,
-        mermaid: graph::to_mermaid(&d.model, &g),
+        mermaid: graph::to_mermaid(&d.written, &g),
         method: d.method.name().to_string(),
         objective: d.objective.words().to_string(),
         why: prose::why(d, &line, &paths),
@@ -248,7 +265,7 @@ fn statements(
             .collect()
     };
     let mut out: Vec<(usize, StatementLine)> = vec![];
-    for v in &d.model.variables {
+    for v in &d.written.variables {
         if v.prior.is_some() {
             continue;
         }
@@ -269,7 +286,7 @@ fn statements(
             },
         ));
     }
-    for (f, node) in d.model.factors.iter().zip(&g.factors) {
+    for (f, node) in d.written.factors.iter().zip(&g.factors) {
         out.push((
             f.span.start,
             StatementLine {
@@ -281,6 +298,15 @@ fn statements(
     }
     out.sort_by_key(|(at, _)| *at);
     out.into_iter().map(|(_, s)| s).collect()
+}
+
+/// What a statement is about, as it was written.
+fn stated(d: &Derivation, f: FactorId) -> String {
+    let model = match f.index() < d.written.factors.len() {
+        true => &d.written,
+        false => &d.model,
+    };
+    crate::algebra::print::statement_name(model, f)
 }
 
 /// The items by statement, without expectations.
@@ -301,7 +327,7 @@ fn joint(d: &Derivation, letters: &Letters, line: &dyn Fn(Span) -> SourceLine) -
                 let names: Vec<String> = item
                     .from
                     .iter()
-                    .map(|f| crate::algebra::print::statement_name(&d.model, *f))
+                    .map(|f| stated(d, *f))
                     .collect();
                 out.push((
                     item.from.clone(),

@@ -23,13 +23,27 @@ fn of(name: &str, x: Formula) -> Formula {
 }
 
 /// Precision pieces by pairs (i, j), j >= i, and linear pieces by i.
-struct System {
-    quadratic: Vec<(usize, usize, Vec<Piece>)>,
-    linear: Vec<Vec<Piece>>,
+pub(super) struct System {
+    /// A
+    pub quadratic: Vec<(usize, usize, Vec<Piece>)>,
+    /// b
+    pub linear: Vec<Vec<Piece>>,
 }
 
 /// See the module.
 pub fn joint(c: &Collected<'_, '_>) -> Vec<Equation> {
+    let system = system(c);
+    if c.block.role != Role::Latent
+        && c.block.unknowns.len() > 1
+        && let Some(lines) = lines(c, &system)
+    {
+        return lines;
+    }
+    named(c, &system)
+}
+
+/// What a block collects for its values and for their products.
+pub(super) fn system(c: &Collected<'_, '_>) -> System {
     let n = c.block.unknowns.len();
     let mut system = System {
         quadratic: vec![],
@@ -49,13 +63,7 @@ pub fn joint(c: &Collected<'_, '_>) -> Vec<Equation> {
             }
         }
     }
-    if c.block.role != Role::Latent
-        && n > 1
-        && let Some(lines) = lines(c, &system)
-    {
-        return lines;
-    }
-    named(c, &system)
+    system
 }
 
 /// The inside axis of a vector, none for a number; `None` for more.
@@ -68,7 +76,7 @@ fn axis(c: &Collected<'_, '_>, i: usize) -> Option<Option<Axis>> {
 }
 
 /// A block of the precision as it multiplies the second unknown from the left.
-fn block(c: &Collected<'_, '_>, i: usize, j: usize, list: &[Piece]) -> Option<Formula> {
+pub(super) fn block(c: &Collected<'_, '_>, i: usize, j: usize, list: &[Piece]) -> Option<Formula> {
     match (axis(c, i)?, axis(c, j)?) {
         (None, None) => Some(c.sum(list)),
         (Some(d), None) | (None, Some(d)) => {
@@ -86,7 +94,7 @@ fn block(c: &Collected<'_, '_>, i: usize, j: usize, list: &[Piece]) -> Option<Fo
     }
 }
 
-fn vector(c: &Collected<'_, '_>, i: usize, list: &[Piece]) -> Option<Formula> {
+pub(super) fn vector(c: &Collected<'_, '_>, i: usize, list: &[Piece]) -> Option<Formula> {
     let f = match axis(c, i)? {
         None => c.sum(list),
         Some(d) => c.page.sum(list, &c.names.hiding(d), Layout::Vector(d))?,
@@ -170,6 +178,19 @@ fn named(c: &Collected<'_, '_>, system: &System) -> Vec<Equation> {
         };
         out.push(line(left, mean));
     }
+    out.extend(entries(c, system, &a_name, &b_name));
+    out
+}
+
+/// A and b block by block, each at the unknowns it stands between.
+pub(super) fn entries(
+    c: &Collected<'_, '_>,
+    system: &System,
+    a_name: &str,
+    b_name: &str,
+) -> Vec<Equation> {
+    let line = |x: Formula, y: Formula| Equation::new("", Formula::equation(x, y));
+    let mut out = vec![];
     let at = |f: &str, names: Vec<Formula>| of(f, Formula::List(names));
     for (i, j, list) in &system.quadratic {
         if let Some(f) = block(c, *i, *j, list) {
@@ -178,7 +199,7 @@ fn named(c: &Collected<'_, '_>, system: &System) -> Vec<Equation> {
                 (Some(None), Some(Some(_))) => (*j, *i),
                 _ => (*i, *j),
             };
-            out.push(line(at(&a_name, vec![c.whole(x), c.whole(y)]), f));
+            out.push(line(at(a_name, vec![c.whole(x), c.whole(y)]), f));
             continue;
         }
         let names = c
@@ -195,14 +216,14 @@ fn named(c: &Collected<'_, '_>, system: &System) -> Vec<Equation> {
             .page
             .sum(list, &names, Layout::Index)
             .unwrap_or(Formula::Number(0.0));
-        out.push(line(at(&a_name, vec![c.symbol(*i), right]), f));
+        out.push(line(at(a_name, vec![c.symbol(*i), right]), f));
     }
     for (i, list) in system.linear.iter().enumerate() {
         let (name, f) = match vector(c, i, list) {
             Some(f) => (c.whole(i), f),
             None => (c.symbol(i), c.sum(list)),
         };
-        out.push(line(at(&b_name, vec![name]), f));
+        out.push(line(at(b_name, vec![name]), f));
     }
     out
 }

@@ -36,9 +36,9 @@ impl<'a> Page<'a> {
             .unknowns
             .ids()
             .map(|u| {
-                d.block_of(u)
-                    .filter(|b| d.block(*b).role == Role::Latent)
-                    .map(|b| b.index())
+                d.blocks
+                    .iter()
+                    .position(|b| b.role == Role::Latent && b.holds(u))
             })
             .collect();
         let discrete: Vec<UnknownId> = d
@@ -75,6 +75,13 @@ impl<'a> Page<'a> {
             Some(n) => (*n).to_string(),
             None => format!("{}'", wanted.last().unwrap_or(&"x")),
         }
+    }
+
+    /// The first of these names that neither the model nor a responsibility uses.
+    pub fn free(&self, wanted: &[&str]) -> String {
+        let taken = |n: &&&str| self.writer.responsibility.iter().flatten().any(|r| r == **n);
+        let list: Vec<&str> = wanted.iter().filter(|n| !taken(n)).copied().collect();
+        self.unused(&list)
     }
 
     /// The names of a block's letters.
@@ -274,6 +281,7 @@ pub fn family_name(b: &Block) -> &'static str {
         "TruncatedGaussian" => "Gaussian truncated to positive numbers",
         "GaussianLaplace" => "Gaussian times Laplace",
         "GeneralisedInverseGaussian" => "generalised inverse Gaussian",
+        "PolyaGamma" => "Polya-Gamma",
         other => other,
     }
 }

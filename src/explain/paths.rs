@@ -109,9 +109,10 @@ impl<'a> Paths<'a> {
     }
 
     fn pairs(&self, u: UnknownId, v: UnknownId) -> Vec<(usize, usize)> {
-        self.study
-            .net
-            .pairs(quantity(self.d, u), quantity(self.d, v))
+        match (quantity(self.d, u), quantity(self.d, v)) {
+            (Some(u), Some(v)) => self.study.net.pairs(u, v),
+            _ => vec![],
+        }
     }
 
     fn shortest(&self, pairs: &[(usize, usize)], best: &mut Option<Trail>) {

@@ -1,8 +1,8 @@
 //! Sentences: the method and why, what makes a block exact or split, how a sweep runs.
 
 use crate::algebra::UnknownId;
-use crate::derive::{BlockId, Derivation, Exactness, Form, Method, Structure};
-use crate::model::{FactorId, Role};
+use crate::derive::{Block, BlockId, Derivation, Exactness, Form, Method, Structure};
+use crate::model::{Constraint, Domain, FactorId, Role};
 use crate::plan::{Plan, Step};
 use crate::source::Span;
 
@@ -24,7 +24,7 @@ fn names(d: &Derivation, u: &[UnknownId]) -> String {
 }
 
 /// As arguments: `mu, Lambda`.
-fn arguments(d: &Derivation, u: &[UnknownId]) -> String {
+pub(super) fn arguments(d: &Derivation, u: &[UnknownId]) -> String {
     let parts: Vec<&str> = u.iter().map(|u| d.unknowns.get(*u).name.as_str()).collect();
     parts.join(", ")
 }
@@ -45,7 +45,7 @@ fn blocks_where(d: &Derivation, f: impl Fn(Role, Exactness) -> bool) -> Vec<Stri
     d.order
         .iter()
         .map(|b| d.block(*b))
-        .filter(|b| f(b.role, b.exactness))
+        .filter(|b| f(b.role, b.exactness) && !b.touches_bound(&d.unknowns))
         .map(|b| arguments(d, &b.unknowns))
         .collect()
 }
@@ -70,8 +70,9 @@ pub fn why(d: &Derivation, line: &dyn Fn(Span) -> SourceLine, paths: &Paths<'_>)
             exact.join(") q(")
         ),
         Method::GeneralisedEm => format!(
-            "Generalised EM: q({}) is the posterior given the parameters; some parameters match no family and are raised by their gradient, which never lowers the {objective}.",
-            exact.join(") q(")
+            "Generalised EM: q({}) is the posterior given the parameters; {} by the gradient, which never lowers the {objective}.",
+            exact.join(") q("),
+            raised(d)
         ),
         Method::VariationalEm => format!(
             "Variational EM: coupled latents are split in q, and {} maximised under it; every step raises the {objective}, a lower bound of the log-likelihood.",
@@ -84,14 +85,38 @@ pub fn why(d: &Derivation, line: &dyn Fn(Span) -> SourceLine, paths: &Paths<'_>)
             "Exact posterior: no two latent blocks share a term, so q is the posterior itself and the {objective} is the log evidence."
         ),
         Method::Map => format!(
-            "MAP: {} the most probable point given the data; each block maximises the {objective} with the others held.",
-            is_are(&points)
+            "MAP: {} the most probable point given the data{}.",
+            is_are(&points),
+            held(&points, &format!(": the maximum of the {objective}"), &format!("; each block maximises the {objective} with the others held"))
         ),
         Method::MaximumLikelihood => format!(
-            "Maximum likelihood: {} set where the {objective} is largest; each block with the others held.",
-            is_are(&points)
+            "Maximum likelihood: {} set where the {objective} is largest{}.",
+            is_are(&points),
+            held(&points, "", "; each block with the others held")
         ),
     });
+    if d.method != Method::GeneralisedEm && !raised(d).is_empty() {
+        out.push(format!(
+            "{} by the gradient; a step that would lower the {objective} is not taken.",
+            capital(&raised(d))
+        ));
+    }
+    let touching: Vec<String> = d
+        .blocks
+        .iter()
+        .filter(|b| b.touches_bound(&d.unknowns))
+        .map(|b| names(d, &b.unknowns))
+        .collect();
+    if !touching.is_empty() {
+        out.push(format!(
+            "{} only where bounds on the statements touch; raising the objective in {} tightens them.",
+            match touching.len() {
+                1 => format!("{} says", touching[0]),
+                _ => format!("{} say", list(&touching)),
+            },
+            if touching.len() == 1 { "it" } else { "them" }
+        ));
+    }
     if d.method.is_em() && !exact.is_empty() {
         out.push(if exact.len() == 1 {
             format!(
@@ -114,7 +139,9 @@ pub fn why(d: &Derivation, line: &dyn Fn(Span) -> SourceLine, paths: &Paths<'_>)
         for c in &b.couplings {
             let other = d.block(c.block);
             let both = b.role == Role::Latent && other.role == Role::Latent;
-            if both && !told.contains(&(c.block, id)) {
+            let added = |b: &Block| super::auxiliary::is_auxiliary(d, b);
+            let stated = !added(b) && !added(other);
+            if both && stated && !told.contains(&(c.block, id)) {
                 told.push((id, c.block));
                 let path = paths
                     .between(id, c.block)
@@ -126,6 +153,24 @@ pub fn why(d: &Derivation, line: &dyn Fn(Span) -> SourceLine, paths: &Paths<'_>)
                     lines(d, &c.through, line),
                 ));
             }
+        }
+    }
+    for b in d.order.iter().map(|b| d.block(*b)) {
+        if b.role != Role::Latent || !super::auxiliary::is_auxiliary(d, b) {
+            continue;
+        }
+        let others: Vec<String> = b
+            .couplings
+            .iter()
+            .filter(|c| d.block(c.block).role == Role::Latent)
+            .map(|c| format!("q({})", arguments(d, &d.block(c.block).unknowns)))
+            .collect();
+        if !others.is_empty() {
+            out.push(format!(
+                "q({}), of what was added to a statement, is split from {}.",
+                arguments(d, &b.unknowns),
+                list(&others)
+            ));
         }
     }
     let centred: Vec<String> = d
@@ -149,8 +194,88 @@ pub fn why(d: &Derivation, line: &dyn Fn(Span) -> SourceLine, paths: &Paths<'_>)
 }
 
 fn is_are(list_of: &[String]) -> String {
-    let many = list_of.len() != 1 || list_of.iter().any(|s| s.contains(", "));
-    format!("{} {}", list(list_of), if many { "are" } else { "is" })
+    let names: Vec<String> = list_of
+        .iter()
+        .flat_map(|s| s.split(", ").map(str::to_string))
+        .collect();
+    format!("{} {}", list(&names), if names.len() == 1 { "is" } else { "are" })
+}
+
+/// How one block is told, and how several are.
+fn held(blocks: &[String], one: &str, several: &str) -> String {
+    (if blocks.len() == 1 { one } else { several }).to_string()
+}
+
+fn capital(s: &str) -> String {
+    let mut c = s.chars();
+    match c.next() {
+        // Names of the model keep their case.
+        Some(first) if s.starts_with("the ") => first.to_uppercase().chain(c).collect(),
+        _ => s.to_string(),
+    }
+}
+
+/// `nu matches no family and is raised`; empty where no block is raised by its gradient.
+fn raised(d: &Derivation) -> String {
+    let blocks: Vec<String> = d
+        .order
+        .iter()
+        .map(|b| d.block(*b))
+        .filter(|b| matches!(b.form, Form::Optimised))
+        .flat_map(|b| b.unknowns.iter().map(|u| d.unknowns.get(*u).name.clone()))
+        .collect();
+    match blocks.as_slice() {
+        [] => String::new(),
+        [one] => format!("{one} matches no family and is raised"),
+        many => format!("{} match no family and are raised", list(many)),
+    }
+}
+
+/// How a form that is no family is solved.
+fn form(d: &Derivation, b: &Block) -> Option<String> {
+    let plate = |p: crate::model::PlateId| d.model.plate(p).name.clone();
+    let constraint = b.unknowns.first().and_then(|u| d.unknowns.get(*u).constraint);
+    let kept = "what nothing pulls at keeps its value, and the fit says so (W0701)";
+    let point = b.role != Role::Latent;
+    Some(match (&b.form, constraint) {
+        (Form::Penalised, _) if point => format!(
+            "A quadratic with absolute values or positive numbers: its maximum is found exactly, by an active set, to the KKT conditions; {kept}."
+        ),
+        (Form::Penalised, _) => {
+            "A quadratic with absolute values or positive numbers: each element has a closed form given the means of the others, and they are updated in turn.".into()
+        }
+        (Form::UnitVectors, Some(Constraint::UnitNorm(p))) => format!(
+            "Vectors along {} have norm 1: each is the direction of what pulls at it, in turn until none moves; {kept}.",
+            plate(p)
+        ),
+        (Form::UnitVectors, Some(Constraint::UnitBall(p))) => format!(
+            "Vectors along {} have norm at most 1: each is its best value, shortened where it is longer, in turn until none moves; {kept}.",
+            plate(p)
+        ),
+        (Form::Increasing, Some(Constraint::Increasing(p))) => format!(
+            "Elements may not fall along {}: neighbours that would are pooled (pool adjacent violators) and share one value.",
+            plate(p)
+        ),
+        (Form::Optimised, _) => {
+            let of = |x: Domain| b.unknowns.iter().any(|u| d.unknowns.get(*u).domain == x);
+            let space = match (of(Domain::Positive), of(Domain::Probability)) {
+                (true, true) => " Positive numbers are raised in their logarithm, probabilities in their logit.",
+                (true, false) => " Positive numbers are raised in their logarithm.",
+                (false, true) => " Probabilities are raised in their logit.",
+                (false, false) => "",
+            };
+            format!(
+                "Its terms match no family: F below is raised by a quasi-Newton method (L-BFGS), and by Newton's where that has not settled and there are at most 60 numbers.{space} F never falls."
+            )
+        }
+        (Form::LeastAbsolute, _) => {
+            "Absolute values of sums of its unknowns: the least sum of distances is found exactly.".into()
+        }
+        (Form::Quadrature, _) => {
+            "Its terms match no family: q is proportional to exp of its expected terms, element by element, and normalised by adaptive quadrature.".into()
+        }
+        _ => return None,
+    })
 }
 
 /// What a block is: independence, exactness, couplings.
@@ -163,7 +288,19 @@ pub fn sentences(
     let b = d.block(id);
     let mut out = vec![];
     let plate = |p: &crate::model::PlateId| d.model.plate(*p).name.clone();
-    let batch: Vec<String> = b.batch.iter().map(plate).collect();
+    // A norm or an order ties what terms leave independent.
+    let tied = match b.unknowns.first().and_then(|u| d.unknowns.get(*u).constraint) {
+        Some(Constraint::UnitNorm(p) | Constraint::UnitBall(p) | Constraint::Increasing(p)) => {
+            Some(p)
+        }
+        _ => None,
+    };
+    let batch: Vec<String> = b
+        .batch
+        .iter()
+        .filter(|p| Some(**p) != tied)
+        .map(plate)
+        .collect();
     let mut inside: Vec<String> = vec![];
     for (u, slots) in b.unknowns.iter().zip(&b.inside_slots) {
         for s in slots {
@@ -181,8 +318,9 @@ pub fn sentences(
         out.extend(paths.apart(id));
     }
     if !inside.is_empty() {
-        let how = match b.structure {
-            Structure::Sequential => "are solved for one after the other",
+        let how = match (&b.form, b.structure) {
+            (_, Structure::Sequential) => "are solved for one after the other",
+            (Form::Optimised, _) => "are raised together",
             _ => "are solved for together",
         };
         out.push(format!(
@@ -218,12 +356,21 @@ pub fn sentences(
                 "{} form one block: all their joint states are enumerated.",
                 names(d, &b.unknowns)
             ),
+            Form::Optimised | Form::LeastAbsolute => format!(
+                "{} form one block: they stand in one sum under a function.",
+                names(d, &b.unknowns)
+            ),
+            Form::Penalised => format!(
+                "{} form one block: the terms are jointly quadratic in them, but for |v| or v > 0 of single numbers.",
+                names(d, &b.unknowns)
+            ),
             _ => format!(
                 "{} form one block: the terms are jointly quadratic in them.",
                 names(d, &b.unknowns)
             ),
         });
     }
+    out.extend(form(d, b));
     if (!inside.is_empty() || b.unknowns.len() > 1)
         && let Some(path) = paths.within(id)
     {
@@ -241,6 +388,10 @@ pub fn sentences(
             )
         })
         .collect();
+    let bounded = b
+        .couplings
+        .iter()
+        .any(|c| d.block(c.block).touches_bound(&d.unknowns));
     match b.exactness {
         Exactness::Exact => out.push(
             "Exact: it shares no term with another latent block, so q is its posterior given the parameters."
@@ -251,9 +402,21 @@ pub fn sentences(
                 "Mean-field: its own elements are split from each other. Where the data couple few enough of them they are eliminated exactly instead, and the fit says so."
                     .into()
             }
+            Form::Penalised => "Mean-field: its own elements are split from each other.".into(),
+            _ if bounded => "Mean-field: a bound stands in place of a statement it meets.".into(),
             _ => "Mean-field: its own elements are split from each other, as asked.".into(),
         }),
-        Exactness::MeanField => out.push(format!("Mean-field: split from {}.", list(&latent))),
+        Exactness::MeanField => out.push(format!(
+            "Mean-field: split from {}{}.",
+            list(&latent),
+            match (&b.form, b.structure) {
+                (Form::Penalised, Structure::Sequential) => ", and its own elements from each other",
+                _ => "",
+            }
+        )),
+        Exactness::Mode if b.touches_bound(&d.unknowns) => {
+            out.push("It says where a bound touches: the tightest bound, given the rest.".into());
+        }
         Exactness::Mode if latent.is_empty() => {
             out.push("A point: the maximum of its terms.".into());
         }

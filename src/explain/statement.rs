@@ -227,7 +227,8 @@ fn reference(
     Formula::Symbol(name.to_string(), below)
 }
 
-fn expr(w: &Writer<'_>, e: &Expr, names: &Names) -> Formula {
+/// An expression of the model.
+pub(super) fn expr(w: &Writer<'_>, e: &Expr, names: &Names) -> Formula {
     let go = |e: &Expr| expr(w, e, names);
     match e {
         Expr::Number(x) => Formula::Number(*x),

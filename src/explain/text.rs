@@ -47,6 +47,21 @@ pub fn text(e: &Explanation) -> String {
             range(&l.range)
         );
     }
+    if !e.auxiliaries.is_empty() {
+        heading(&mut out, "Auxiliary variables");
+    }
+    for (i, a) in e.auxiliaries.iter().enumerate() {
+        if i > 0 {
+            out.push('\n');
+        }
+        let _ = writeln!(out, "  {}", a.names.join(", "));
+        for s in &a.sentences {
+            wrap(&mut out, "    ", s);
+        }
+        for q in &a.equations {
+            equation(&mut out, q);
+        }
+    }
     heading(&mut out, "Log joint");
     out.push_str("  ln p is the sum of:\n");
     for p in &e.joint {
@@ -54,6 +69,12 @@ pub fn text(e: &Explanation) -> String {
         let _ = writeln!(out, "  {} (line {})", p.name, lines.join(", "));
         let sum = Formula::sum(p.terms.iter().cloned()).text();
         wrap_formula(&mut out, "    ", &sum);
+    }
+    for (i, p) in e.predictors.iter().enumerate() {
+        if i == 0 {
+            out.push_str("  with\n");
+        }
+        wrap_formula(&mut out, "    ", &p.text());
     }
     heading(&mut out, "Factor graph");
     for n in &e.graph {

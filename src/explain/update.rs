@@ -16,13 +16,13 @@ use crate::algebra::letters::Names;
 use crate::algebra::piece::Piece;
 use crate::algebra::{Known, Subscript};
 use crate::derive::{Block, Form};
-use crate::family::StatisticKind as K;
+use crate::family::{StatisticKind as K, Support, by_signature};
 use crate::model::{Axis, Role};
 
 use super::message::{Slots, Target, messages};
 use super::page::Page;
 use super::simplify::add;
-use super::{chain, coupled, gaussian};
+use super::{chain, constrained, coupled, gaussian, optimised, penalised};
 
 /// A line of an update.
 #[derive(Debug, Clone, PartialEq)]
@@ -62,6 +62,16 @@ impl<'p, 'a> Collected<'p, 'a> {
         let slots = Slots::of(page.d, block);
         let names = page.names(block, &slots);
         let mut messages = messages(page.d, &page.items, block, &slots);
+        // What stands for copies of itself has the q of one of them.
+        if let Some((_, copies)) = block
+            .unknowns
+            .iter()
+            .find_map(|u| page.d.unknowns.get(*u).copies.as_ref())
+        {
+            for (_, p) in &mut messages {
+                divide(p, copies);
+            }
+        }
         // Both orders of a symmetric pair are added up: the prior, written for one of them, is that of the element.
         if block
             .unknowns
@@ -143,6 +153,32 @@ impl<'p, 'a> Collected<'p, 'a> {
     }
 }
 
+/// A piece without a factor it holds, whatever its subscripts are called there.
+fn divide(p: &mut Piece, by: &Known) {
+    let same = |k: &Known| match (k, by) {
+        (Known::Column(a, _), Known::Column(b, _)) => a == b,
+        (Known::Definition(a, _), Known::Definition(b, _)) => a == b,
+        (a, b) => a == b,
+    };
+    let factors: Vec<Known> = match by {
+        Known::Multiply(list) => list.clone(),
+        one => vec![one.clone()],
+    };
+    if let Known::Number(n) = by {
+        p.coef /= n.0;
+        return;
+    }
+    if factors.len() == 1 {
+        if let Some(i) = p.data.iter().position(same) {
+            p.data.remove(i);
+        }
+        return;
+    }
+    for f in factors {
+        divide(p, &f);
+    }
+}
+
 /// The equations of a block's update.
 pub fn equations(c: &Collected<'_, '_>) -> Vec<Equation> {
     match &c.block.form {
@@ -153,22 +189,103 @@ pub fn equations(c: &Collected<'_, '_>) -> Vec<Equation> {
         Form::Network | Form::GaussianNetwork | Form::Conditional => {
             chain::chain(c).unwrap_or_else(|| coupled::exponent(c))
         }
-        Form::Penalised
-        | Form::UnitVectors
-        | Form::Increasing
-        | Form::Optimised
-        | Form::LeastAbsolute
-        | Form::Quadrature => general(c),
-        Form::Family(f) => match f.name() {
-            "Dirichlet" => dirichlet(c),
-            "Beta" => two(c, [K::Log, K::Log1m], ["a", "b"]),
-            "Gamma" => rates(c, K::Value, 1.0, "rate"),
-            "InverseGamma" => rates(c, K::Power(-1), -1.0, "scale"),
-            "Wishart" => matrices(c, K::Value, 1.0),
-            "InverseWishart" => matrices(c, K::Power(-1), -1.0),
-            _ => general(c),
-        },
+        Form::Penalised => penalised::penalised(c),
+        Form::UnitVectors => constrained::unit_vectors(c),
+        Form::Increasing => constrained::increasing(c),
+        Form::Optimised => optimised::optimised(c),
+        Form::LeastAbsolute => optimised::least_absolute(c),
+        Form::Quadrature => optimised::quadrature(c),
+        Form::Family(f) => family(c, f.name()),
     }
+}
+
+fn family(c: &Collected<'_, '_>, name: &str) -> Vec<Equation> {
+    match name {
+        "Dirichlet" => dirichlet(c),
+        "Beta" => two(c, [K::Log, K::Log1m], ["a", "b"]),
+        "Gamma" => rates(c, K::Value, 1.0, "rate"),
+        "InverseGamma" => rates(c, K::Power(-1), -1.0, "scale"),
+        "Wishart" => matrices(c, K::Value, 1.0),
+        "InverseWishart" => matrices(c, K::Power(-1), -1.0),
+        "GaussianLaplace" | "TruncatedGaussian" => penalised::alone(c),
+        "PolyaGamma" => polya_gamma(c),
+        "GeneralisedInverseGaussian" => generalised_inverse_gaussian(c),
+        _ => general(c),
+    }
+}
+
+/// The mode of the family that an unknown's support and statistics pick, constraints aside.
+pub fn family_equations(c: &Collected<'_, '_>) -> Vec<Equation> {
+    let kinds: Vec<K> = c
+        .targets()
+        .iter()
+        .filter_map(|t| match t {
+            Target::Single(_, k) => Some(*k),
+            _ => None,
+        })
+        .collect();
+    let domain = c.page.d.unknowns.get(c.block.unknowns[0]).domain;
+    match Support::of(domain).and_then(|s| by_signature(s, &kinds)) {
+        Some(f) => family(c, f.name()),
+        None => general(c),
+    }
+}
+
+/// q(omega) = PolyaGamma(1, tilt), tilt^2 = E[eta^2]; E[omega] = tanh(tilt/2) / (2 tilt).
+fn polya_gamma(c: &Collected<'_, '_>) -> Vec<Equation> {
+    let v = c.symbol(0);
+    let tilt = of("tilt", v.clone());
+    let square = c.message(&Target::Single(0, K::Value), -2.0);
+    vec![
+        Equation::new(
+            "",
+            Formula::equation(
+                Formula::Apply("q".into(), vec![v]),
+                Formula::Apply(
+                    "PolyaGamma".into(),
+                    vec![Formula::Number(1.0), Formula::Word("tilt".into())],
+                ),
+            ),
+        ),
+        Equation::new(
+            "",
+            Formula::equation(tilt.power(Formula::Number(2.0)), c.sum(&square)),
+        ),
+    ]
+}
+
+/// exp(m ln v - a v / 2 - b / (2 v)): order m + 1; the mode (m + sqrt(m^2 + a b)) / a.
+fn generalised_inverse_gaussian(c: &Collected<'_, '_>) -> Vec<Equation> {
+    let v = c.symbol(0);
+    let m = c.message(&Target::Single(0, K::Log), 1.0);
+    let mut a = c.message(&Target::Single(0, K::Value), -2.0);
+    let mut b = c.message(&Target::Single(0, K::Power(-1)), -2.0);
+    let sqrt = |f: Formula| Formula::apply("sqrt", f);
+    if latent(c) {
+        let line = |name: &str, f: Formula| {
+            Equation::new("", Formula::equation(of(name, v.clone()), f))
+        };
+        return vec![
+            is(c, "GeneralisedInverseGaussian", &["order", "a", "b"]),
+            line("order", c.sum(&plus(m, number(1.0)))),
+            line("a", c.sum(&a)),
+            line("b", c.sum(&b)),
+        ];
+    }
+    let right = if m.is_empty() {
+        gaussian::cancel_factors(&mut b, &mut a);
+        let (mut b, mut a) = (add(b), add(a));
+        cancel(&mut b, &mut a);
+        sqrt(Formula::ratio(c.sum(&b), c.sum(&a)))
+    } else {
+        let m = c.sum(&m);
+        let root = Formula::sum([
+            m.clone().power(Formula::Number(2.0)),
+            Formula::product([c.sum(&a), c.sum(&b)]),
+        ]);
+        Formula::ratio(Formula::sum([m, sqrt(root)]), c.sum(&a))
+    };
+    vec![Equation::new("", Formula::equation(v, right))]
 }
 
 fn latent(c: &Collected<'_, '_>) -> bool {

@@ -6,11 +6,12 @@
 //! log p = sum_i t_i(x_i)     and no x_i meets both sides     =>     p(a, b) proportional to f(a) g(b)
 //! ```
 //!
-//! This sees more than the graph does: a statement with two parents may fall into terms that hold one each.
+//! This sees more than the graph does: a statement with two parents may fall into terms that hold one each. A function of a
+//! sum holds all that the sum is made of; an auxiliary is no quantity of the model, but what it meets it joins.
 
 use std::collections::BTreeMap;
 
-use crate::algebra::{Known, Origin, Subscript, Term, UnknownId};
+use crate::algebra::{Known, Origin, Statistic, Subscript, Term, UnknownId};
 use crate::derive::Derivation;
 use crate::model::{Axis, ColumnType, PlateId};
 
@@ -29,21 +30,24 @@ pub fn joined(
     b: usize,
 ) -> Option<bool> {
     let ids: BTreeMap<&Ground, usize> = net.nodes.iter().enumerate().map(|(i, g)| (g, i)).collect();
-    let c = Coupling { d, net, ids };
+    let mut c = Coupling {
+        d,
+        net,
+        ids,
+        added: BTreeMap::new(),
+    };
     let mut set = Sets((0..net.nodes.len()).collect());
     let mut met = vec![false; net.nodes.len()];
     for t in &d.terms.items {
-        let sizes: Vec<usize> = t.axes.iter().map(|x| net.elements.size(x.plate)).collect();
-        sizes
-            .iter()
-            .try_fold(1usize, |n, s| n.checked_mul(*s).filter(|n| *n <= BINDINGS))?;
-        for at in bindings(&sizes) {
-            let env: BTreeMap<Axis, usize> = t.axes.iter().copied().zip(at).collect();
-            let held = c.held(t, &env);
+        for env in environments(net, &t.axes)? {
+            let held = c.held(t, &env)?;
             let mut first: Option<usize> = None;
-            for n in held.into_iter().filter(|n| !known(*n)) {
-                if let Some(m) = met.get_mut(n) {
-                    *m = true;
+            for n in held {
+                set.make(n);
+                match met.get_mut(n) {
+                    Some(_) if known(n) => continue,
+                    Some(m) => *m = true,
+                    None => {}
                 }
                 set.join(*first.get_or_insert(n), n);
             }
@@ -91,31 +95,36 @@ pub fn unknown(d: &Derivation, n: Node) -> Option<UnknownId> {
         })
 }
 
-/// The quantity that an unknown of the derivation is.
-pub fn quantity(d: &Derivation, u: UnknownId) -> Node {
+/// The quantity that an unknown of the derivation is; a predictor is none.
+pub fn quantity(d: &Derivation, u: UnknownId) -> Option<Node> {
     match d.unknowns.get(u).origin {
-        Origin::Variable(v) => Node::Variable(v),
-        Origin::Column(c) => Node::Column(c),
-        // A predictor stands for what it is made of; all of it is one block.
-        Origin::Predictor(p) => {
-            let made_of = d.predictors.get(p as usize).map(|p| p.unknowns());
-            match made_of.and_then(|u| u.first().copied()) {
-                Some(u) => quantity(d, u),
-                None => Node::Variable(crate::model::VariableId(0)),
-            }
-        }
+        Origin::Variable(v) => Some(Node::Variable(v)),
+        Origin::Column(c) => Some(Node::Column(c)),
+        Origin::Predictor(_) => None,
     }
+}
+
+/// Every binding of some axes; `None` where there are too many.
+fn environments(net: &Network, axes: &[Axis]) -> Option<Vec<BTreeMap<Axis, usize>>> {
+    let sizes: Vec<usize> = axes.iter().map(|x| net.elements.size(x.plate)).collect();
+    sizes
+        .iter()
+        .try_fold(1usize, |n, s| n.checked_mul(*s).filter(|n| *n <= BINDINGS))?;
+    let at = bindings(&sizes).into_iter();
+    Some(at.map(|at| axes.iter().copied().zip(at).collect()).collect())
 }
 
 struct Coupling<'a> {
     d: &'a Derivation,
     net: &'a Network,
     ids: BTreeMap<&'a Ground, usize>,
+    /// Elements of auxiliaries, behind the nodes.
+    added: BTreeMap<Ground, usize>,
 }
 
 impl Coupling<'_> {
     /// The nodes in a term at one binding; none where a known factor of it is 0.
-    fn held(&self, t: &Term, env: &BTreeMap<Axis, usize>) -> Vec<usize> {
+    fn held(&mut self, t: &Term, env: &BTreeMap<Axis, usize>) -> Option<Vec<usize>> {
         let zero = t.data.iter().any(|k| match k {
             Known::IsElement(s, e) => self
                 .subscript(s, env, None)
@@ -125,34 +134,105 @@ impl Coupling<'_> {
                 .is_some_and(|e| self.net.elements.back(a.plate, *e, *k).is_none()),
             _ => false,
         });
-        if zero {
-            return vec![];
-        }
-        let model = &self.d.model;
         let mut out = vec![];
+        if zero {
+            return Some(out);
+        }
         for s in &t.stats {
-            let n = quantity(self.d, s.of);
-            let choices: Vec<Vec<usize>> = own_plates(model, n)
-                .iter()
-                .enumerate()
-                .map(|(k, p)| {
-                    s.index
-                        .get(k)
-                        .and_then(|i| self.subscript(i, env, Some(*p)))
-                        .unwrap_or_else(|| (0..self.net.elements.size(*p)).collect())
-                })
-                .collect();
-            let sizes: Vec<usize> = choices.iter().map(Vec::len).collect();
-            for pick in bindings(&sizes) {
-                let at = choices
-                    .iter()
-                    .zip(&pick)
-                    .filter_map(|(l, i)| l.get(*i).copied());
-                let at = symmetric(model, n, at.collect());
-                out.extend(self.ids.get(&Ground::Quantity(n, at)));
+            match quantity(self.d, s.of) {
+                Some(n) => self.elements(s, n, env, &mut out),
+                None => self.through(s, env, &mut out)?,
             }
         }
-        out
+        Some(out)
+    }
+
+    /// What a predictor is made of, where the statistic reads it.
+    fn through(
+        &mut self,
+        s: &Statistic,
+        env: &BTreeMap<Axis, usize>,
+        out: &mut Vec<usize>,
+    ) -> Option<()> {
+        let d = self.d;
+        let Some(p) = d.predictors.iter().find(|p| p.id == s.of) else {
+            return Some(());
+        };
+        // The last axis of a log of a sum of exponentials is summed inside it.
+        let choices: Vec<Vec<usize>> = p
+            .axes
+            .iter()
+            .enumerate()
+            .map(|(i, a)| {
+                s.index
+                    .get(i)
+                    .and_then(|x| self.subscript(x, env, Some(a.plate)))
+                    .unwrap_or_else(|| (0..self.net.elements.size(a.plate)).collect())
+            })
+            .collect();
+        let sizes: Vec<usize> = choices.iter().map(Vec::len).collect();
+        sizes
+            .iter()
+            .try_fold(1usize, |n, s| n.checked_mul(*s).filter(|n| *n <= BINDINGS))?;
+        for pick in bindings(&sizes) {
+            let own: BTreeMap<Axis, usize> = p
+                .axes
+                .iter()
+                .zip(choices.iter().zip(&pick))
+                .filter_map(|(a, (l, i))| Some((*a, *l.get(*i)?)))
+                .collect();
+            for t in &p.body {
+                for inner in environments(self.net, &t.axes)? {
+                    let mut at = own.clone();
+                    at.extend(inner);
+                    for s in &t.stats {
+                        if let Some(n) = quantity(d, s.of) {
+                            self.elements(s, n, &at, out);
+                        }
+                    }
+                }
+            }
+        }
+        Some(())
+    }
+
+    /// The elements of a quantity that a statistic may be about.
+    fn elements(
+        &mut self,
+        s: &Statistic,
+        n: Node,
+        env: &BTreeMap<Axis, usize>,
+        out: &mut Vec<usize>,
+    ) {
+        let model = &self.d.model;
+        let choices: Vec<Vec<usize>> = own_plates(model, n)
+            .iter()
+            .enumerate()
+            .map(|(k, p)| {
+                s.index
+                    .get(k)
+                    .and_then(|i| self.subscript(i, env, Some(*p)))
+                    .unwrap_or_else(|| (0..self.net.elements.size(*p)).collect())
+            })
+            .collect();
+        let auxiliary = self.d.unknowns.get(s.of).auxiliary.is_some();
+        let sizes: Vec<usize> = choices.iter().map(Vec::len).collect();
+        for pick in bindings(&sizes) {
+            let at = choices
+                .iter()
+                .zip(&pick)
+                .filter_map(|(l, i)| l.get(*i).copied());
+            let at = symmetric(model, n, at.collect());
+            let ground = Ground::Quantity(n, at);
+            match self.ids.get(&ground) {
+                Some(i) => out.push(*i),
+                None if auxiliary => {
+                    let next = self.net.nodes.len() + self.added.len();
+                    out.push(*self.added.entry(ground).or_insert(next));
+                }
+                None => {}
+            }
+        }
     }
 
     /// The elements that a subscript may mean; `None` where that is any.
@@ -190,6 +270,13 @@ impl Coupling<'_> {
 struct Sets(Vec<usize>);
 
 impl Sets {
+    /// Makes room for an element.
+    fn make(&mut self, v: usize) {
+        while self.0.len() <= v {
+            self.0.push(self.0.len());
+        }
+    }
+
     fn root(&self, mut v: usize) -> usize {
         while let Some(p) = self.0.get(v)
             && *p != v

@@ -44,6 +44,8 @@ impl Formula {
                     "~" => "\\sim",
                     "∝" => "\\propto",
                     "≤" => "\\le",
+                    "≥" => "\\ge",
+                    "≠" => "\\ne",
                     "∈" => "\\in",
                     "<-" => "\\leftarrow",
                     other => other,
@@ -52,6 +54,9 @@ impl Formula {
             }
             Formula::List(parts) => list(parts),
             Formula::Given(a, b) => format!("{} \\mid {}", a.latex(), b.latex()),
+            Formula::Derivative(a, b) => {
+                format!("\\frac{{\\partial {}}}{{\\partial {}}}", a.in_latex(6), b.in_latex(6))
+            }
         }
     }
 
@@ -121,7 +126,10 @@ fn function(f: &str) -> String {
         "" => String::new(),
         "ψ" => "\\psi".into(),
         "Γ" => "\\Gamma".into(),
-        "exp" | "max" => format!("\\{f}"),
+        "Φ" => "\\Phi".into(),
+        "φ" => "\\phi".into(),
+        "σ" => "\\sigma".into(),
+        "exp" | "max" | "min" => format!("\\{f}"),
         "argmax" => "\\operatorname*{arg\\,max}".into(),
         other if other.chars().count() == 1 => other.into(),
         other => match other.split_once('_') {

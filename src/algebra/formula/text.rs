@@ -54,6 +54,7 @@ impl Formula {
             Formula::Relation(a, op, b) => format!("{} {op} {}", a.text(), b.text()),
             Formula::List(parts) => list(parts),
             Formula::Given(a, b) => format!("{} | {}", a.text(), b.text()),
+            Formula::Derivative(a, b) => format!("∂{}/∂{}", a.within(6), b.within(6)),
         }
     }
 

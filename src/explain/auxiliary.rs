@@ -1,0 +1,563 @@
+//! Auxiliaries in words: which statement needs one, the identity or the bound behind it, and what it costs in q.
+//!
+//! ```text
+//! StudentT                u_n ~ Gamma(nu/2, rate = nu/2),  y_n | u_n ~ Gaussian(m, precision = u_n / s^2)
+//! logit                   1 / (1 + exp(-x)) = exp(x/2) / 2 E[exp(-omega x^2 / 2)],  omega ~ PolyaGamma(1, 0)
+//! probit                  Φ(x) = probability of g > 0 under Gaussian(x, 1)
+//! logits of categories    ln Σ_k exp(x_k) ≤ c + Σ_k ln(1 + exp(x_k - c))
+//! Laplace                 |x| ≤ (x^2 / xi + xi) / 2, equal at xi = |x|
+//! a sum under a log       ln Σ_k a_k ≥ Σ_k q_k ln(a_k / q_k), equal at q_k = a_k / Σ a
+//! ```
+
+use crate::algebra::formula::Formula;
+use crate::algebra::letters::Names;
+use crate::algebra::{Origin, UnknownId};
+use crate::derive::{Block, Derivation, Exactness};
+use crate::model::{
+    Argument, ArgumentName, Auxiliary, Axis, Case, Distribution, DistributionKind,
+    Expr, Factor, FactorKind, Role, Variable, as_sum,
+};
+use crate::source::Span;
+
+use super::page::Page;
+use super::update::Equation;
+use super::{SourceLine, prose, statement, with_plates};
+
+/// What the compiler added to one statement.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AuxiliaryExplanation {
+    /// The added quantities with their plates.
+    pub names: Vec<String>,
+    /// The statement.
+    pub source: SourceLine,
+    /// True if the statement is what is left when they are summed out; false where they make it a bound.
+    pub exact: bool,
+    /// What it is for, whether it is exact, what q splits, one sentence each.
+    pub sentences: Vec<String>,
+    /// The identity or bound.
+    pub equations: Vec<Equation>,
+}
+
+/// Every unknown of the block was added by the compiler.
+pub fn is_auxiliary(d: &Derivation, b: &Block) -> bool {
+    let added = |u: &UnknownId| d.unknowns.get(*u).auxiliary.is_some();
+    !b.unknowns.is_empty() && b.unknowns.iter().all(added)
+}
+
+/// The letter of a bound on a density.
+pub fn bound_name(page: &Page<'_>) -> String {
+    page.unused(&["b", "bound"])
+}
+
+/// One for each distribution that was augmented, in the order of the file.
+pub fn auxiliaries(
+    page: &Page<'_>,
+    line: &dyn Fn(Span) -> SourceLine,
+) -> Vec<AuxiliaryExplanation> {
+    let d = page.d;
+    let mut groups: Vec<Vec<&Variable>> = vec![];
+    for v in d.model.variables.iter().filter(|v| v.auxiliary.is_some()) {
+        match groups
+            .iter_mut()
+            .find(|g| g[0].span == v.span && g[0].name_span == v.name_span)
+        {
+            Some(g) => g.push(v),
+            None => groups.push(vec![v]),
+        }
+    }
+    groups.sort_by_key(|g| g[0].span.start);
+    groups
+        .iter()
+        .filter_map(|g| one(page, g, line))
+        .collect()
+}
+
+fn one(
+    page: &Page<'_>,
+    added: &[&Variable],
+    line: &dyn Fn(Span) -> SourceLine,
+) -> Option<AuxiliaryExplanation> {
+    let d = page.d;
+    let first = added[0];
+    let factor = d.written.factors.iter().find(|f| f.span == first.span)?;
+    let distribution = find(factor, first.name_span)?;
+    let s = Stated::new(page, factor, distribution);
+    let exact = added
+        .iter()
+        .all(|v| !matches!(v.auxiliary, Some(Auxiliary::Centre | Auxiliary::Width)));
+    let (what, equations) = s.told(added)?;
+    let number = line(first.span).line;
+    let plates = |v: &Variable| with_plates(d, &v.name, &v.slots);
+    let names: Vec<String> = added.iter().map(|v| plates(v)).collect();
+    let mut sentences = vec![format!("Line {number}: {what}")];
+    if added
+        .iter()
+        .any(|v| of(d, v).is_some_and(|u| d.unknowns.get(u).copies.is_some()))
+    {
+        let copies = added.iter().find_map(|v| {
+            let (axes, k) = d.unknowns.get(of(d, v)?).copies.as_ref()?;
+            let names = Names::default().bind(page.writer.letters, axes.iter().copied());
+            Some(page.writer.known(k, &names).text())
+        });
+        sentences.push(format!(
+            "Each {} stands for {} copies that share one q.",
+            first.name,
+            copies.unwrap_or_else(|| "several".into())
+        ));
+    }
+    sentences.push(if exact {
+        "Exact: summed out, it gives the statement back as it is written.".to_string()
+    } else {
+        "A bound: the objective holds it in place of the statement, so it is a lower bound.".to_string()
+    });
+    sentences.extend(added.iter().filter_map(|v| split(d, v)));
+    Some(AuxiliaryExplanation {
+        names,
+        source: line(first.span),
+        exact,
+        sentences,
+        equations,
+    })
+}
+
+fn of(d: &Derivation, v: &Variable) -> Option<UnknownId> {
+    d.unknowns.ids().find(|u| match d.unknowns.get(*u).origin {
+        Origin::Variable(w) => d.model.variable(w).name == v.name,
+        _ => false,
+    })
+}
+
+/// Whom q splits it from, and what that makes of the objective.
+fn split(d: &Derivation, v: &Variable) -> Option<String> {
+    let b = d.block(d.block_of(of(d, v)?)?);
+    if b.role != Role::Latent {
+        return Some(format!(
+            "{} is where the bound touches: it is set to the best one in every sweep and is no parameter of the model.",
+            v.name
+        ));
+    }
+    if b.exactness == Exactness::Exact {
+        return Some(format!(
+            "q({}) is its posterior given the parameters, so nothing is lost.",
+            v.name
+        ));
+    }
+    let others: Vec<String> = b
+        .couplings
+        .iter()
+        .filter(|c| d.block(c.block).role == Role::Latent)
+        .map(|c| prose::arguments(d, &d.block(c.block).unknowns))
+        .collect();
+    if others.is_empty() {
+        return None;
+    }
+    Some(format!(
+        "q splits {} from ({}), so the objective is a lower bound of the log evidence.",
+        v.name,
+        others.join(") and (")
+    ))
+}
+
+/// The distribution at a place of the source.
+fn find(factor: &Factor, at: Span) -> Option<&Distribution> {
+    fn case(c: &Case, at: Span) -> Option<&Distribution> {
+        match c {
+            Case::Always(d) => (d.span == at).then_some(d),
+            Case::By { branches, .. } => branches.iter().find_map(|(_, b)| case(b, at)),
+        }
+    }
+    match &factor.kind {
+        FactorKind::Prior(_, c)
+        | FactorKind::ObservedColumn(_, c)
+        | FactorKind::ObservedDefinition(_, c) => {
+            case(&c.usual, at).or_else(|| c.first.as_ref().and_then(|f| case(f, at)))
+        }
+        FactorKind::ObservedOnly(_) | FactorKind::Potential(_) => None,
+    }
+}
+
+/// A statement with the letters of the page.
+struct Stated<'p, 'a> {
+    page: &'p Page<'a>,
+    factor: &'p Factor,
+    distribution: &'p Distribution,
+    names: Names,
+}
+
+impl<'p, 'a> Stated<'p, 'a> {
+    fn new(page: &'p Page<'a>, factor: &'p Factor, distribution: &'p Distribution) -> Self {
+        let names = Names::default()
+            .bind(page.writer.letters, factor.axes.iter().copied())
+            .bind(page.writer.letters, distribution.over);
+        Stated {
+            page,
+            factor,
+            distribution,
+            names,
+        }
+    }
+
+    fn expr(&self, e: &Expr) -> Formula {
+        statement::expr(&self.page.writer, e, &self.names)
+    }
+
+    fn argument(&self, name: ArgumentName) -> Option<Formula> {
+        match self.distribution.argument(name) {
+            Some(Argument::Scalar(e)) => Some(self.expr(e)),
+            _ => None,
+        }
+    }
+
+    /// The value of the statement at its letters.
+    fn value(&self) -> Formula {
+        let model = &self.page.d.written;
+        let (name, slots) = match &self.factor.kind {
+            FactorKind::Prior(v, _) => {
+                let v = model.variable(*v);
+                (v.name.clone(), v.slots.len() - v.domain.value_slots())
+            }
+            FactorKind::ObservedColumn(c, _) => {
+                let c = model.column(*c);
+                (c.name.clone(), c.slots.len())
+            }
+            FactorKind::ObservedDefinition(x, _) => {
+                let x = model.definition(*x);
+                (x.name.clone(), x.axes.len())
+            }
+            FactorKind::ObservedOnly(_) | FactorKind::Potential(_) => return Formula::Word("value".into()),
+        };
+        let over = (slots > self.factor.axes.len()).then_some(self.distribution.over).flatten();
+        Formula::Symbol(name, self.letters(over))
+    }
+
+    /// The letters of the statement, and one more.
+    fn letters(&self, more: Option<Axis>) -> Vec<Formula> {
+        self.factor
+            .axes
+            .iter()
+            .copied()
+            .chain(more)
+            .filter_map(|a| self.names.get(a).map(Formula::name))
+            .collect()
+    }
+
+    fn at(&self, name: &str, more: Option<Axis>) -> Formula {
+        Formula::Symbol(name.into(), self.letters(more))
+    }
+
+    /// An added variable at its letters.
+    fn added(&self, v: &Variable) -> Formula {
+        let over = (v.slots.len() > self.factor.axes.len())
+            .then_some(self.distribution.over)
+            .flatten();
+        self.at(&v.name, over)
+    }
+
+    fn told(&self, added: &[&Variable]) -> Option<(String, Vec<Equation>)> {
+        match added[0].auxiliary? {
+            Auxiliary::Mixture => self.mixture(added[0]),
+            Auxiliary::PolyaGamma if added.len() > 1 => self.softmax(added),
+            Auxiliary::PolyaGamma => self.logistic(added[0]),
+            Auxiliary::Sign => self.sign(added[0]),
+            Auxiliary::Centre => self.softmax(added),
+            Auxiliary::Width => self.width(added[0]),
+            Auxiliary::Addend => self.addend(added[0]),
+        }
+    }
+
+    fn mixture(&self, v: &Variable) -> Option<(String, Vec<Equation>)> {
+        let (df, mean, scale) = (
+            self.argument(ArgumentName::Df)?,
+            self.argument(ArgumentName::Mean)?,
+            self.argument(ArgumentName::Scale)?,
+        );
+        let u = self.added(v);
+        let half = Formula::ratio(df, number(2.0));
+        let named = |n: &str, f: Formula| Formula::equation(Formula::Word(n.into()), f);
+        let gamma = Formula::Apply("Gamma".into(), vec![half.clone(), named("rate", half)]);
+        let precision = Formula::ratio(u.clone(), scale.power(number(2.0)));
+        let gaussian = Formula::Apply("Gaussian".into(), vec![mean, named("precision", precision)]);
+        let given = Formula::Given(Box::new(self.value()), Box::new(u.clone()));
+        Some((
+            format!(
+                "a Student-t is a mixture of Gaussians of one mean and many precisions; {} is the one behind each value.",
+                v.name
+            ),
+            vec![
+                Equation::new("", Formula::relation(u, "~", gamma)),
+                Equation::new("", Formula::relation(given, "~", gaussian)),
+            ],
+        ))
+    }
+
+    fn predictor(&self, name: ArgumentName, more: Option<Axis>) -> Option<(Formula, Equation)> {
+        let letter = self.page.free(&["eta", "zeta", "psi"]);
+        let eta = self.at(&letter, more);
+        let e = Equation::new("", Formula::equation(eta.clone(), self.argument(name)?));
+        Some((eta, e))
+    }
+
+    fn logistic(&self, v: &Variable) -> Option<(String, Vec<Equation>)> {
+        let (eta, definition) = self.predictor(ArgumentName::Logit, None)?;
+        let (omega, y) = (self.added(v), self.value());
+        let two = || number(2.0);
+        let identity = Formula::equation(
+            logistic_of(eta.clone()),
+            Formula::product([
+                number(0.5),
+                exp(Formula::ratio(eta.clone(), two())),
+                exp(half(Formula::product([omega.clone(), eta.clone().power(two())])).negated())
+                    .expected(),
+            ]),
+        );
+        let quadratic = half(Formula::product([omega.clone(), eta.clone().power(two())])).negated();
+        let (label, density) = match self.argument(ArgumentName::Total) {
+            None => {
+                let side = Formula::sum([y, number(-0.5)]);
+                let parts = [
+                    Formula::product([side, eta.clone()]),
+                    quadratic,
+                    number(2.0).log().negated(),
+                ];
+                ("so that, given omega,", Formula::sum(parts))
+            }
+            Some(total) => {
+                let each = Formula::sum([
+                    number(2.0).log(),
+                    half(eta.clone()),
+                    half(Formula::product([omega.clone(), eta.clone().power(two())])),
+                ]);
+                let parts = [
+                    Formula::product([y, eta.clone()]),
+                    Formula::product([total, each]).negated(),
+                    Formula::Word("const".into()),
+                ];
+                ("so that, given omega for each trial,", Formula::sum(parts))
+            }
+        };
+        let left = Formula::apply(
+            "p",
+            Formula::Given(
+                Box::new(self.value()),
+                Box::new(Formula::List(vec![eta, omega])),
+            ),
+        )
+        .log();
+        Some((
+            format!(
+                "a logistic density is a mixture of Gaussian shapes in its predictor; {} are Polya-Gamma variables (Polson, Scott and Windle 2013). At its best q it is the bound of Jaakkola and Jordan (2000).",
+                v.name
+            ),
+            vec![
+                definition,
+                Equation::new("with omega ~ PolyaGamma(1, 0)", identity),
+                Equation::new(label, Formula::equation(left, density)),
+            ],
+        ))
+    }
+
+    fn sign(&self, v: &Variable) -> Option<(String, Vec<Equation>)> {
+        let (eta, definition) = self.predictor(ArgumentName::Probit, None)?;
+        let (g, y) = (self.added(v), self.value());
+        let sided = Formula::product([
+            Formula::sum([Formula::product([number(2.0), y.clone()]), number(-1.0)]),
+            eta.clone(),
+        ]);
+        let named = |n: &str, f: Formula| Formula::equation(Formula::Word(n.into()), f);
+        let p = |list: Vec<Formula>| {
+            Formula::apply(
+                "p",
+                Formula::Given(
+                    Box::new(Formula::List(list)),
+                    Box::new(eta.clone()),
+                ),
+            )
+        };
+        let gaussian = Formula::Apply(
+            "Gaussian".into(),
+            vec![
+                Formula::Given(Box::new(g.clone()), Box::new(sided.clone())),
+                named("var", number(1.0)),
+            ],
+        );
+        Some((
+            format!(
+                "a probit is the side of 0 on which a Gaussian about the predictor falls; {} is how far it falls on the side that was observed (Albert and Chib 1993).",
+                v.name
+            ),
+            vec![
+                definition,
+                Equation::new("", Formula::equation(p(vec![y.clone()]), Formula::apply("Φ", sided))),
+                Equation::new(
+                    format!("for {} > 0", g.text()),
+                    Formula::equation(p(vec![y, g]), gaussian),
+                ),
+            ],
+        ))
+    }
+
+    fn softmax(&self, added: &[&Variable]) -> Option<(String, Vec<Equation>)> {
+        let over = self.distribution.over?;
+        let omega = added.iter().find(|v| v.auxiliary == Some(Auxiliary::PolyaGamma))?;
+        let centre = added.iter().find(|v| v.auxiliary == Some(Auxiliary::Centre))?;
+        let (eta, definition) = self.predictor(ArgumentName::Logit, Some(over))?;
+        let (omega_name, centre_name) = (omega.name.clone(), centre.name.clone());
+        let (omega, c) = (self.added(omega), self.added(centre));
+        let k: Vec<Formula> = self.names.get(over).map(Formula::name).into_iter().collect();
+        let total = |f: Formula| Formula::total(k.clone(), vec![], f);
+        let distance = || Formula::sum([eta.clone(), c.clone().negated()]);
+        let bound = Formula::relation(
+            total(exp(eta.clone())).log(),
+            "≤",
+            Formula::sum([
+                c.clone(),
+                total(Formula::sum([number(1.0), exp(distance())]).log()),
+            ]),
+        );
+        let each = Formula::sum([
+            number(2.0).log(),
+            half(distance()),
+            half(Formula::product([omega.clone(), distance().power(number(2.0))])),
+        ]);
+        let own = match k.first() {
+            Some(k) => eta.replace(k, &self.value()),
+            None => eta.clone(),
+        };
+        let left = Formula::apply(
+            bound_name(self.page),
+            Formula::Given(
+                Box::new(self.value()),
+                Box::new(Formula::List(vec![eta.clone(), omega, c.clone()])),
+            ),
+        )
+        .log();
+        Some((
+            format!(
+                "the log of a sum of exponentials is bounded by logistic terms about a centre (Bouchard 2007), {centre_name}; each of them is a mixture of Gaussian shapes with a Polya-Gamma variable, {omega_name}. The first bound never touches, it is closest at the best centre."
+            ),
+            vec![
+                definition,
+                Equation::new("for any centre", bound),
+                Equation::new(
+                    "so that the statement is bounded from below by",
+                    Formula::equation(
+                        left,
+                        Formula::sum([own, c.negated(), total(each).negated()]),
+                    ),
+                ),
+            ],
+        ))
+    }
+
+    fn width(&self, v: &Variable) -> Option<(String, Vec<Equation>)> {
+        let mean = self.argument(ArgumentName::Mean)?;
+        let scale = match (self.argument(ArgumentName::Scale), self.argument(ArgumentName::Rate)) {
+            (Some(s), _) => s,
+            (None, Some(r)) => Formula::ratio(number(1.0), r),
+            (None, None) => return None,
+        };
+        let d = self.at(&self.page.free(&["d", "delta", "dist"]), None);
+        let xi = self.added(v);
+        let both = Formula::sum([
+            Formula::ratio(d.clone().power(number(2.0)), xi.clone()),
+            xi.clone(),
+        ]);
+        let left = Formula::apply(
+            bound_name(self.page),
+            Formula::Given(
+                Box::new(self.value()),
+                Box::new(Formula::List(vec![d.clone(), xi.clone()])),
+            ),
+        )
+        .log();
+        Some((
+            format!(
+                "the distance of a Laplace is bounded by its square; {} is where each bound touches.",
+                v.name
+            ),
+            vec![
+                Equation::new(
+                    "",
+                    Formula::equation(
+                        d.clone(),
+                        Formula::sum([self.value(), mean.negated()]),
+                    ),
+                ),
+                Equation::new(
+                    format!("with equality at {} = |{}|", xi.text(), d.text()),
+                    Formula::relation(Formula::Bars(Box::new(d)), "≤", half(both.clone())),
+                ),
+                Equation::new(
+                    "so that the statement is bounded from below by",
+                    Formula::equation(
+                        left,
+                        Formula::sum([
+                            number(2.0).log().negated(),
+                            scale.clone().log().negated(),
+                            Formula::ratio(both, Formula::product([number(2.0), scale])).negated(),
+                        ]),
+                    ),
+                ),
+            ],
+        ))
+    }
+
+    fn addend(&self, v: &Variable) -> Option<(String, Vec<Equation>)> {
+        let name = match self.distribution.kind {
+            DistributionKind::Poisson => ArgumentName::Rate,
+            _ => ArgumentName::P,
+        };
+        let Some(Argument::Scalar(e)) = self.distribution.argument(name) else {
+            return None;
+        };
+        let (axis, body) = as_sum(e)?;
+        let names = self.names.bind(self.page.writer.letters, [axis]);
+        let k = names.get(axis).map(Formula::name)?;
+        let over = (v.slots.len() > self.factor.axes.len())
+            .then_some(self.distribution.over)
+            .flatten();
+        let mut below = self.letters(over);
+        below.push(k.clone());
+        let a = Formula::Symbol(self.page.free(&["a", "share", "part"]), below);
+        let body = statement::expr(&self.page.writer, &body, &names);
+        let q = Formula::Apply(
+            "q".into(),
+            vec![Formula::equation(self.added(v), k.clone())],
+        );
+        let total = |f: Formula| Formula::total(vec![k.clone()], vec![], f);
+        let right = total(Formula::product([
+            q.clone(),
+            Formula::sum([a.clone().log(), q.clone().log().negated()]),
+        ]));
+        Some((
+            format!(
+                "each of the counts in {} comes from one addend of the sum; {} says which.",
+                self.value().text(),
+                v.name
+            ),
+            vec![
+                Equation::new("", Formula::equation(a.clone(), body)),
+                Equation::new(
+                    format!("with equality where {} is proportional to {}", q.text(), a.text()),
+                    Formula::relation(total(a).log(), "≥", right),
+                ),
+            ],
+        ))
+    }
+}
+
+fn number(x: f64) -> Formula {
+    Formula::Number(x)
+}
+
+fn half(f: Formula) -> Formula {
+    Formula::product([number(0.5), f])
+}
+
+fn exp(f: Formula) -> Formula {
+    Formula::apply("exp", f)
+}
+
+fn logistic_of(x: Formula) -> Formula {
+    Formula::ratio(number(1.0), Formula::sum([number(1.0), exp(x.negated())]))
+}

@@ -1,0 +1,591 @@
+//! Quadratic blocks with |v| in the exponent or v > 0: sparse codes, the lasso, non-negative least squares.
+//!
+//! ```text
+//! points    v = argmax b'v - v'A v / 2 - Σ_i l_i |v_i|       v_i = sign(r_i) max(|r_i| - l_i, 0) / A_ii,  r_i = b_i - Σ_j≠i A_ij v_j
+//! latents   q(v_i) ∝ exp(r_i v - A_ii v^2 / 2 - l_i |v|)     r_i = b_i - Σ_j≠i A_ij E[v_j]
+//! halves    Z± = sqrt(pi / 2a) erfcx((l ∓ r) / sqrt(2a)),  E± = (r ∓ l) / a ± 1 / (a Z±),  s = Z+ / (Z+ + Z-)
+//!           E[v] = s E+ + (1 - s) E-,  E|v| = s E+ - (1 - s) E-,  E[v^2] = (1 + r E[v] - l E|v|) / a
+//! v > 0     Z = sqrt(pi / 2a) erfcx(-r / sqrt(2a)),  E[v] = r / a + 1 / (a Z),  E[v^2] = (1 + r E[v]) / a
+//! ```
+
+use crate::algebra::formula::Formula;
+use crate::algebra::letters::Names;
+use crate::algebra::piece::Piece;
+use crate::algebra::{Statistic, Subscript};
+use crate::family::StatisticKind as K;
+use crate::model::{Axis, Domain, Role};
+
+use super::factor::together;
+use super::gaussian::pairs;
+use super::message::Target;
+use super::normal_equations::{block, entries, system, vector};
+use super::update::{Collected, Equation};
+
+fn line(lead: &str, a: Formula, b: Formula) -> Equation {
+    Equation::new(lead, Formula::equation(a, b))
+}
+
+fn number(x: f64) -> Formula {
+    Formula::Number(x)
+}
+
+/// Names of the page for what a penalised block needs.
+struct Symbols {
+    a: String,
+    b: String,
+    r: String,
+    l: String,
+}
+
+impl Symbols {
+    fn new(c: &Collected<'_, '_>) -> Symbols {
+        Symbols {
+            a: c.page.free(&["A", "P", "Q", "AA"]),
+            b: c.page.free(&["b", "g", "u", "bb"]),
+            r: c.page.free(&["r", "s", "t", "rr"]),
+            l: c.page.free(&["l", "c", "p", "ll"]),
+        }
+    }
+}
+
+/// The numbers an unknown of the block is above 0, or real.
+fn positive(c: &Collected<'_, '_>, i: usize) -> bool {
+    c.page.d.unknowns.get(c.block.unknowns[i]).domain == Domain::Positive
+}
+
+/// |v - o| at the letters of the block, and o.
+fn distance(c: &Collected<'_, '_>, i: usize) -> (Formula, Option<Formula>) {
+    let of = c.block.unknowns[i];
+    let found = c
+        .page
+        .d
+        .terms
+        .items
+        .iter()
+        .flat_map(|t| &t.stats)
+        .find(|s| s.of == of && s.kind == K::Abs && s.offset.is_some());
+    let offset = found.and_then(|s| {
+        let map: Vec<(Axis, Subscript)> = s
+            .index
+            .iter()
+            .zip(&c.slots.of[i])
+            .filter_map(|(x, a)| match x {
+                Subscript::Axis(x) => Some((*x, Subscript::Axis(*a))),
+                _ => None,
+            })
+            .collect();
+        s.offset.as_ref().map(|k| k.map(&|x| x.substitute(&map)))
+    });
+    let index = c.slots.of[i].iter().map(|a| Subscript::Axis(*a)).collect();
+    let at = offset.as_ref().map(|k| c.page.writer.known(k, &c.names));
+    let statistic = Statistic {
+        of,
+        kind: K::Abs,
+        index,
+        offset,
+    };
+    (c.page.writer.statistic(&statistic, &c.names), at)
+}
+
+/// The rate of |v|: as it stands where it is one product, else under a name that is defined.
+fn rate(c: &Collected<'_, '_>, i: usize, name: &str, out: &mut Vec<Equation>) -> Option<Formula> {
+    let pieces = c.message(&Target::Single(i, K::Abs), -1.0);
+    match pieces.as_slice() {
+        [] => None,
+        [one] if one.axes.is_empty() => Some(c.sum(&pieces)),
+        _ => {
+            let f = Formula::Symbol(name.into(), letters(c, &c.slots.of[i], &c.names));
+            out.push(line("", f.clone(), c.sum(&pieces)));
+            Some(f)
+        }
+    }
+}
+
+fn letters(_c: &Collected<'_, '_>, axes: &[Axis], names: &Names) -> Vec<Formula> {
+    axes.iter()
+        .filter_map(|a| names.get(*a).map(Formula::name))
+        .collect()
+}
+
+/// The letters of the batch; for what is shared along some of its plates, of the others only.
+fn batch(c: &Collected<'_, '_>, all: bool) -> Vec<Axis> {
+    (0..c.block.batch.len())
+        .filter(|i| all || !c.block.shared.contains(i))
+        .filter_map(|i| {
+            let slot = c.block.batch_slots[0].get(i)?;
+            c.slots.of[0].get(*slot).copied()
+        })
+        .collect()
+}
+
+/// See the module.
+pub fn penalised(c: &Collected<'_, '_>) -> Vec<Equation> {
+    if c.block.unknowns.len() > 1 {
+        return several(c);
+    }
+    let inside = c.slots.inside(c.block, 0);
+    if inside.is_empty() {
+        return alone(c);
+    }
+    let (s, latent) = (Symbols::new(c), c.block.role == Role::Latent);
+    let second = c.slots.second[0].clone();
+    let names = c.names.bind(c.page.writer.letters, second.iter().copied());
+    let symbol = |name: &str, axes: &[Axis]| {
+        Formula::Symbol(name.into(), letters(c, axes, &names))
+    };
+    let (all, some) = (batch(c, true), batch(c, false));
+    let join = |x: &[Axis], y: &[Axis]| [x, y].concat();
+    let mut defined = vec![];
+    let l = rate(c, 0, &s.l, &mut defined);
+    let (v, whole) = (c.symbol(0), c.whole(0));
+    let entry = symbol(&s.a, &join(&some, &join(&inside, &second)));
+    let diagonal = symbol(&s.a, &join(&some, &join(&inside, &inside)));
+    let (b, r) = (
+        symbol(&s.b, &join(&all, &inside)),
+        symbol(&s.r, &join(&all, &inside)),
+    );
+    let mut other = c.slots.of[0].clone();
+    for (slot, a) in c.block.inside_slots[0].iter().zip(&second) {
+        other[*slot] = *a;
+    }
+    let neighbour = c.page.symbol(c.block.unknowns[0], &other, &names, &[]);
+    let (distance, offset) = distance(c, 0);
+    let mut out = vec![];
+    if !latent {
+        let (a_all, b_all) = (symbol(&s.a, &some), symbol(&s.b, &all));
+        let mut parts = vec![
+            Formula::product([b_all.transposed(), whole.clone()]),
+            Formula::product([
+                number(-0.5),
+                whole.clone().transposed(),
+                a_all,
+                whole.clone(),
+            ]),
+        ];
+        if let Some(l) = &l {
+            parts.push(
+                Formula::total(
+                    letters(c, &inside, &names),
+                    vec![],
+                    Formula::product([l.clone(), distance.clone()]),
+                )
+                .negated(),
+            );
+        }
+        let lead = match positive(c, 0) {
+            true => format!("the maximum over {} ≥ 0", v.text()),
+            false => String::new(),
+        };
+        out.push(line(
+            &lead,
+            whole.clone(),
+            Formula::Apply("argmax".into(), vec![Formula::sum(parts)]),
+        ));
+    }
+    // What A and b are: in matrix form where there is one.
+    let quadratic = pairs(c, 0);
+    let linear = c.message(&Target::Single(0, K::Value), 1.0);
+    match block(c, 0, 0, &quadratic) {
+        Some(f) => out.push(line("", symbol(&s.a, &some), f)),
+        None => out.push(line("", entry.clone(), in_letters(c, &quadratic, &names))),
+    }
+    match vector(c, 0, &linear) {
+        Some(f) => out.push(line("", symbol(&s.b, &all), f)),
+        None => out.push(line("", b.clone(), in_letters(c, &linear, &names))),
+    }
+    out.extend(defined);
+    let expected = if latent { neighbour.expected() } else { neighbour };
+    let not_own: Vec<Formula> = letters(c, &second, &names)
+        .into_iter()
+        .zip(letters(c, &inside, &names))
+        .map(|(x, y)| Formula::relation(x, "≠", y))
+        .collect();
+    let others = Formula::total(
+        letters(c, &second, &names),
+        not_own,
+        Formula::product([entry, expected]),
+    );
+    let lead = if latent { "element by element" } else { "so that in each element" };
+    out.push(line(lead, r.clone(), Formula::sum([b, others.negated()])));
+    let element = Element {
+        v,
+        r,
+        a: diagonal,
+        l,
+        positive: positive(c, 0),
+        distance,
+        offset,
+    };
+    out.extend(if latent { element.factor(c) } else { element.conditions() });
+    out
+}
+
+/// Pieces with every letter written.
+fn in_letters(c: &Collected<'_, '_>, pieces: &[Piece], names: &Names) -> Formula {
+    together(Formula::sum(
+        pieces.iter().map(|p| c.page.writer.piece(p, names)),
+    ))
+}
+
+/// Points of several unknowns: all their numbers under one letter.
+fn several(c: &Collected<'_, '_>) -> Vec<Equation> {
+    let s = Symbols::new(c);
+    let latent = c.block.role == Role::Latent;
+    let v_name = c.page.free(&["v", "x", "w", "vv"]);
+    let (v, a, b) = (
+        Formula::name(&v_name),
+        Formula::name(&s.a),
+        Formula::name(&s.b),
+    );
+    let whole: Vec<Formula> = (0..c.block.unknowns.len()).map(|i| c.whole(i)).collect();
+    let mut defined = vec![];
+    let mut penalties = vec![];
+    let mut free = vec![];
+    for i in 0..whole.len() {
+        match rate(c, i, &s.l, &mut defined) {
+            Some(l) => {
+                let over = letters(c, &c.slots.inside(c.block, i), &c.names);
+                let (d, _) = distance(c, i);
+                penalties.push(Formula::total(over, vec![], Formula::product([l, d])).negated());
+            }
+            None => free.push(whole[i].text()),
+        }
+    }
+    let mut parts = vec![
+        Formula::product([b.clone().transposed(), v.clone()]),
+        Formula::product([number(-0.5), v.clone().transposed(), a, v.clone()]),
+    ];
+    parts.extend(penalties);
+    let all = match latent {
+        false => Formula::Apply("argmax".into(), vec![Formula::sum(parts)]),
+        true => Formula::Apply("exp".into(), vec![Formula::sum(parts)]),
+    };
+    let above: Vec<String> = (0..whole.len())
+        .filter(|i| positive(c, *i))
+        .map(|i| format!("{} ≥ 0", c.symbol(i).text()))
+        .collect();
+    let lead = match above.as_slice() {
+        [] => format!("with {v_name} for all numbers of the block"),
+        list => format!(
+            "with {v_name} for all numbers of the block, where {}",
+            super::prose::list(list)
+        ),
+    };
+    let own = Formula::Apply(String::new(), whole);
+    let mut out = vec![match latent {
+        false => Equation::new(
+            lead,
+            Formula::equation(v, Formula::equation(own, all)),
+        ),
+        true => Equation::new(lead, Formula::relation(Formula::Apply("p".into(), vec![v]), "∝", all)),
+    }];
+    out.extend(entries(c, &system(c), &s.a, &s.b));
+    out.extend(defined);
+    let (i, j) = (Formula::name("i"), Formula::name("j"));
+    let at = |n: &str, k: &[&Formula]| {
+        Formula::Symbol(n.into(), k.iter().map(|x| (*x).clone()).collect())
+    };
+    let neighbour = at(&v_name, &[&j]);
+    let expected = if latent { neighbour.expected() } else { neighbour };
+    let others = Formula::total(
+        vec![j.clone()],
+        vec![Formula::relation(j.clone(), "≠", i.clone())],
+        Formula::product([at(&s.a, &[&i, &j]), expected]),
+    );
+    let lead = match free.as_slice() {
+        [] => format!("for number i of {v_name}, {} the rate of its absolute value", at(&s.l, &[&i]).text()),
+        list => format!(
+            "for number i of {v_name}, {} the rate of its absolute value (0 for {})",
+            at(&s.l, &[&i]).text(),
+            super::prose::list(list)
+        ),
+    };
+    out.push(line(
+        &lead,
+        at(&s.r, &[&i]),
+        Formula::sum([at(&s.b, &[&i]), others.negated()]),
+    ));
+    let element = Element {
+        v: at(&v_name, &[&i]),
+        r: at(&s.r, &[&i]),
+        a: at(&s.a, &[&i, &i]),
+        l: Some(at(&s.l, &[&i])),
+        positive: false,
+        distance: Formula::Bars(Box::new(at(&v_name, &[&i]))),
+        offset: None,
+    };
+    out.extend(if latent { element.factor(c) } else { element.conditions() });
+    out
+}
+
+/// An element that meets no other: the family itself.
+pub fn alone(c: &Collected<'_, '_>) -> Vec<Equation> {
+    let s = Symbols::new(c);
+    let symbol = |n: &str| Formula::Symbol(n.into(), letters(c, &c.slots.of[0], &c.names));
+    let mut out = vec![];
+    let (a, r) = (symbol(&s.a), symbol(&s.r));
+    let mut defined = vec![];
+    let l = rate(c, 0, &s.l, &mut defined);
+    out.push(line("", a.clone(), together(c.sum(&pairs(c, 0)))));
+    out.push(line(
+        "",
+        r.clone(),
+        together(c.sum(&c.message(&Target::Single(0, K::Value), 1.0))),
+    ));
+    out.extend(defined);
+    let (distance, offset) = distance(c, 0);
+    let element = Element {
+        v: c.symbol(0),
+        r,
+        a,
+        l,
+        positive: positive(c, 0),
+        distance,
+        offset,
+    };
+    out.extend(match c.block.role {
+        Role::Latent => element.factor(c),
+        _ => element.closed(),
+    });
+    out
+}
+
+/// One number under a quadratic and a penalty.
+struct Element {
+    v: Formula,
+    r: Formula,
+    a: Formula,
+    l: Option<Formula>,
+    positive: bool,
+    distance: Formula,
+    offset: Option<Formula>,
+}
+
+impl Element {
+    /// The linear coefficient about the location of the absolute value: r - a o.
+    fn about(&self) -> Formula {
+        match &self.offset {
+            None => self.r.clone(),
+            Some(o) => Formula::sum([
+                self.r.clone(),
+                Formula::product([self.a.clone(), o.clone()]).negated(),
+            ]),
+        }
+    }
+
+    /// v_i by soft threshold, or cut at 0.
+    fn closed(&self) -> Vec<Equation> {
+        let zero = number(0.0);
+        let r = self.about();
+        let max = |x: Formula| Formula::Apply("max".into(), vec![x, zero.clone()]);
+        let right = match (&self.l, self.positive) {
+            (_, true) => {
+                let pull = match &self.l {
+                    Some(l) => Formula::sum([r, l.clone().negated()]),
+                    None => r,
+                };
+                Formula::ratio(max(pull), self.a.clone())
+            }
+            (Some(l), false) => Formula::ratio(
+                Formula::product([
+                    Formula::apply("sign", r.clone()),
+                    max(Formula::sum([
+                        Formula::Bars(Box::new(r)),
+                        l.clone().negated(),
+                    ])),
+                ]),
+                self.a.clone(),
+            ),
+            (None, false) => Formula::ratio(r, self.a.clone()),
+        };
+        let right = match &self.offset {
+            Some(o) => Formula::sum([o.clone(), right]),
+            None => right,
+        };
+        let lead = match (self.positive, &self.l) {
+            (true, _) => "cut at 0",
+            (false, Some(_)) => "the soft threshold",
+            (false, None) => "",
+        };
+        vec![line(lead, self.v.clone(), right)]
+    }
+
+    /// The conditions of Karush, Kuhn and Tucker, and the closed form of one element.
+    fn conditions(&self) -> Vec<Equation> {
+        let mut out = self.closed();
+        let slope = Formula::sum([
+            self.r.clone(),
+            Formula::product([self.a.clone(), self.v.clone()]).negated(),
+        ]);
+        let v = self.v.text();
+        if self.positive {
+            let total = match &self.l {
+                Some(l) => Formula::sum([slope, l.clone().negated()]),
+                None => slope,
+            };
+            let at_zero = match &self.l {
+                Some(l) => Formula::sum([self.r.clone(), l.clone().negated()]),
+                None => self.r.clone(),
+            };
+            out.push(line(
+                &format!("KKT conditions: where {v} > 0"),
+                total,
+                number(0.0),
+            ));
+            out.push(Equation::new(
+                format!("and where {v} = 0"),
+                Formula::relation(at_zero, "≤", number(0.0)),
+            ));
+        } else if let Some(l) = &self.l {
+            let (side, o) = match &self.offset {
+                Some(o) => (
+                    Formula::sum([self.v.clone(), o.clone().negated()]),
+                    o.text(),
+                ),
+                None => (self.v.clone(), "0".to_string()),
+            };
+            out.push(line(
+                &format!("KKT conditions: where {v} is not {o}"),
+                slope,
+                Formula::product([l.clone(), Formula::apply("sign", side)]),
+            ));
+            out.push(Equation::new(
+                format!("and where {v} = {o}"),
+                Formula::relation(Formula::Bars(Box::new(self.about())), "≤", l.clone()),
+            ));
+        }
+        out
+    }
+
+    /// q of one number and its expectations, from the Gaussian tails on both sides.
+    fn factor(&self, c: &Collected<'_, '_>) -> Vec<Equation> {
+        let half = |x: Formula| Formula::product([number(0.5), x]);
+        let (a, v) = (self.a.clone(), self.v.clone());
+        let square = half(Formula::product([a.clone(), v.clone().power(number(2.0))])).negated();
+        let mut parts = vec![Formula::product([self.r.clone(), v.clone()]), square];
+        if let Some(l) = &self.l {
+            let size = if self.positive { v.clone() } else { self.distance.clone() };
+            parts.push(Formula::product([l.clone(), size]).negated());
+        }
+        let lead = if self.positive { format!("over {} > 0", v.text()) } else { String::new() };
+        let mut out = vec![Equation::new(
+            lead,
+            Formula::relation(
+                Formula::Apply("q".into(), vec![v.clone()]),
+                "∝",
+                Formula::Apply("exp".into(), vec![Formula::sum(parts)]),
+            ),
+        )];
+        let root = Formula::apply("sqrt", Formula::product([number(2.0), a.clone()]));
+        let scale = || {
+            Formula::apply(
+                "sqrt",
+                Formula::ratio(
+                    Formula::name("pi"),
+                    Formula::product([number(2.0), a.clone()]),
+                ),
+            )
+        };
+        let tail = |x: Formula| {
+            Formula::product([
+                scale(),
+                Formula::apply("erfcx", Formula::ratio(x, root.clone())),
+            ])
+        };
+        let over = |x: Formula, y: Formula| Formula::ratio(x, y);
+        let z = c.page.free(&["Z", "norm"]);
+        let r = self.about();
+        let second = |pull: Vec<Formula>| {
+            over(
+                Formula::sum([vec![number(1.0)], pull].concat()),
+                a.clone(),
+            )
+        };
+        let size = |v: Formula| match &self.offset {
+            Some(o) => Formula::sum([v, o.clone().negated()]),
+            None => v,
+        };
+        if self.positive {
+            let r = match &self.l {
+                Some(l) => Formula::sum([r, l.clone().negated()]),
+                None => r,
+            };
+            let z = Formula::name(z);
+            let mean = v.clone().expected();
+            out.push(line(
+                "with erfcx(x) = exp(x^2) erfc(x)",
+                z.clone(),
+                tail(r.clone().negated()),
+            ));
+            out.push(line(
+                "",
+                mean.clone(),
+                Formula::sum([
+                    over(r.clone(), a.clone()),
+                    over(number(1.0), Formula::product([a.clone(), z])),
+                ]),
+            ));
+            out.push(line(
+                "",
+                v.power(number(2.0)).expected(),
+                second(vec![Formula::product([r, mean])]),
+            ));
+            return out;
+        }
+        let Some(l) = self.l.clone() else { return out };
+        let side = |n: &str, s: &str| Formula::Symbol(n.into(), vec![Formula::Word(s.into())]);
+        let (plus, minus) = (side(&z, "+"), side(&z, "-"));
+        let m = c.page.free(&["m", "mean"]);
+        let (up, down) = (side(&m, "+"), side(&m, "-"));
+        let share = Formula::name(c.page.free(&["s", "share"]));
+        let other = || Formula::sum([number(1.0), share.clone().negated()]);
+        let less = Formula::sum([r.clone(), l.clone().negated()]);
+        let more = Formula::sum([r.clone(), l.clone()]);
+        out.push(line(
+            "its two halves are tails of Gaussians; with erfcx(x) = exp(x^2) erfc(x)",
+            plus.clone(),
+            tail(Formula::sum([l.clone(), r.clone().negated()])),
+        ));
+        out.push(line(
+            "",
+            minus.clone(),
+            tail(Formula::sum([l.clone(), r.clone()])),
+        ));
+        let inverse = |z: &Formula| over(number(1.0), Formula::product([a.clone(), z.clone()]));
+        out.push(line(
+            "",
+            up.clone(),
+            Formula::sum([over(less, a.clone()), inverse(&plus)]),
+        ));
+        out.push(line(
+            "",
+            down.clone(),
+            Formula::sum([over(more, a.clone()), inverse(&minus).negated()]),
+        ));
+        out.push(line(
+            "",
+            share.clone(),
+            over(plus.clone(), Formula::sum([plus, minus])),
+        ));
+        let above = || Formula::product([share.clone(), up.clone()]);
+        let below = || Formula::product([other(), down.clone()]);
+        let distance = size(v.clone());
+        let mean = distance.clone().expected();
+        let absolute = self.distance.clone().expected();
+        out.push(line("", mean.clone(), Formula::sum([above(), below()])));
+        out.push(line(
+            "",
+            absolute.clone(),
+            Formula::sum([above(), below().negated()]),
+        ));
+        out.push(line(
+            "",
+            distance.power(number(2.0)).expected(),
+            second(vec![
+                Formula::product([r, mean]),
+                Formula::product([l, absolute]).negated(),
+            ]),
+        ));
+        out
+    }
+}
