@@ -4,6 +4,7 @@
 //! free axes. Equality is structural, which is what makes canonical terms comparable.
 
 use crate::model::{Axis, ColumnId, DefinitionId, Fold, PlateId};
+use crate::numeric::link::Link;
 
 use super::Subscript;
 
@@ -43,6 +44,8 @@ pub enum KnownFunction {
     Abs,
     /// log Gamma(x)
     LnGamma,
+    /// Another function of a predictor that turned out to be known.
+    Of(Link),
 }
 
 /// A number known once data are bound.

@@ -9,9 +9,11 @@
 //! An element of a latent inside the body becomes an axis of the predictor; the statistic is then read at that element.
 
 use crate::family::StatisticKind;
-use crate::model::{Axis, PlateId};
+use crate::model::{Axis, Fold, PlateId};
+use crate::numeric::link::Link;
 
 use super::expand::{Expander, Polynomial};
+use super::known::{Known, KnownFunction};
 use super::term::{Statistic, Subscript, Term};
 use super::unknown::{UnknownId, Unknowns};
 
@@ -60,6 +62,9 @@ impl Expander<'_> {
             && s.offset.is_none()
         {
             return Term::statistic(s.of, kind, s.index.clone());
+        }
+        if let Some(known) = self.known_function(&body, kind, over) {
+            return Term::known(known);
         }
         let mut axes: Vec<Axis> = vec![];
         let mut index: Vec<Subscript> = vec![];
@@ -132,6 +137,50 @@ impl Expander<'_> {
                 offset: None,
             }],
             ..Term::number(1.0)
+        }
+    }
+}
+
+impl Expander<'_> {
+    /// The function of a sum in which nothing is unknown.
+    fn known_function(
+        &self,
+        body: &[Term],
+        kind: StatisticKind,
+        over: Option<Axis>,
+    ) -> Option<Known> {
+        if body.iter().any(|t| !t.stats.is_empty()) {
+            return None;
+        }
+        let sum = Known::sum(body.iter().map(|t| {
+            let product = Known::product(
+                std::iter::once(Known::number(t.coef)).chain(t.data.iter().cloned()),
+            );
+            match t.axes.as_slice() {
+                [] => product,
+                axes => Known::Fold {
+                    fold: Fold::Sum,
+                    axes: axes.to_vec(),
+                    restriction: None,
+                    body: Box::new(product),
+                },
+            }
+        }));
+        match (kind, over) {
+            (StatisticKind::Of(Link::LnGamma), _) => Some(Known::call(KnownFunction::LnGamma, sum)),
+            (StatisticKind::Of(link), _) => Some(Known::call(KnownFunction::Of(link), sum)),
+            (StatisticKind::LogSumExp, Some(k)) => {
+                let own = self.fresh(k.plate);
+                let at = sum.map(&|s| s.substitute(&[(k, Subscript::Axis(own))]));
+                let total = Known::Fold {
+                    fold: Fold::Sum,
+                    axes: vec![own],
+                    restriction: None,
+                    body: Box::new(Known::call(KnownFunction::Exp, at)),
+                };
+                Some(Known::call(KnownFunction::Log, total))
+            }
+            _ => None,
         }
     }
 }

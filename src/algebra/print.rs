@@ -239,6 +239,7 @@ impl<'a> Writer<'a> {
                     KnownFunction::Exp => Formula::Apply("exp".into(), vec![x]),
                     KnownFunction::Sqrt => Formula::Apply("sqrt".into(), vec![x]),
                     KnownFunction::Abs => Formula::Bars(Box::new(x)),
+                    KnownFunction::Of(link) => function(*link, x),
                     KnownFunction::LnGamma => Formula::Apply("Γ".into(), vec![x]).log(),
                 }
             }

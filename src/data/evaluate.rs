@@ -1,7 +1,7 @@
 //! Values of known expressions: plate sizes while data are bound, arguments when supports are checked.
 //!
 //! in: an expression without variables, the sizes and cells known so far, the bound elements -> out: a number; `None`
-//! where something in it is not known (yet), or where it takes too long here. A blank is NaN, which folds skip.
+//! where something in it is not known (yet), or where it takes too long here. A blank is NaN; folds over a table skip it.
 
 use std::cell::Cell;
 
@@ -78,6 +78,7 @@ impl Evaluator<'_> {
                 restriction,
                 body,
             } => {
+                let skips = axes.iter().any(|a| self.model.table_of(a.plate).is_some());
                 let mut sums = Sums::default();
                 let folded = Folded {
                     restriction: restriction.as_ref(),
@@ -85,7 +86,11 @@ impl Evaluator<'_> {
                     depth,
                 };
                 self.fold(&folded, axes, 1.0, bound, &mut sums)?;
-                sums.value(*fold)
+                if sums.blank && !skips {
+                    f64::NAN
+                } else {
+                    sums.value(*fold)
+                }
             }
         })
     }
@@ -230,10 +235,12 @@ struct Sums {
     count: f64,
     mean: f64,
     squares: f64,
+    blank: bool,
 }
 
 impl Sums {
     fn add(&mut self, value: f64, weight: f64) {
+        self.blank |= value.is_nan();
         if value.is_nan() || weight <= 0.0 {
             return;
         }

@@ -33,7 +33,7 @@ pub use method::{Method, Objective};
 use crate::algebra::expand::Centre;
 use crate::algebra::{Predictor, Statistic, Terms, UnknownId, Unknowns};
 use crate::diag::{Code, Diagnostic, Diagnostics};
-use crate::model::{ColumnId, DefinitionId, DirectiveKind, FactorKind, Model, Role};
+use crate::model::{ColumnId, Constraint, DefinitionId, DirectiveKind, FactorKind, Model, Role};
 
 use moments::BlockOf;
 
@@ -129,11 +129,12 @@ pub fn derive(model: &Model, blanks: &Blanks<'_>) -> Result<Derivation, Vec<Diag
         return Err(errors);
     }
     couple(&mut blocks, &built.terms, &unknowns);
-    let apart = asked_joint(model, &unknowns, &blocks);
-    if !apart.is_empty() {
-        return Err(apart);
-    }
     shared::mark(model, &unknowns, &mut blocks, &built.terms.items);
+    let mut refused = asked_joint(model, &unknowns, &blocks);
+    refused.extend(uneven_norms(model, &unknowns, &blocks));
+    if !refused.is_empty() {
+        return Err(refused);
+    }
     let mut all_messages = vec![];
     let mut all_slopes = vec![];
     {
@@ -202,6 +203,35 @@ fn collect_compounds(block: &mut Block, terms: &Terms, unknowns: &Unknowns) {
             block.compounds.push(c);
         }
     }
+}
+
+/// E0508: vectors of unit norm whose quadratic part is not the same for all their elements.
+fn uneven_norms(model: &Model, unknowns: &Unknowns, blocks: &[Block]) -> Vec<Diagnostic> {
+    let mut out = vec![];
+    for b in blocks
+        .iter()
+        .filter(|b| matches!(b.form, Form::UnitVectors))
+    {
+        let u = unknowns.get(b.unknowns[0]);
+        let Some(Constraint::UnitNorm(p) | Constraint::UnitBall(p)) = u.constraint else {
+            continue;
+        };
+        let at = b.batch.iter().position(|x| *x == p);
+        if !at.is_some_and(|i| b.shared.contains(&i)) {
+            out.push(refusal::group(
+                model,
+                unknowns,
+                b.unknowns[0],
+                format!(
+                    "what `{}` is multiplied with differs along `{}`: the vectors have no common curvature",
+                    u.name,
+                    model.plate(p).name
+                ),
+                "leave the norm out: a Gaussian prior on it keeps its scale from drifting",
+            ));
+        }
+    }
+    out
 }
 
 /// E0504: unknowns that `infer { joint }` asks for in one block and that no rule joins.

@@ -284,7 +284,7 @@ pub fn statistic_words(name: &str, kinds: &[StatisticKind]) -> String {
         StatisticKind::Log1m => format!("log(1 - {name})"),
         StatisticKind::Abs => format!("|{name}|"),
         StatisticKind::Indicator => format!("1[{name} = k]"),
-        StatisticKind::Of(link) => format!("{link:?}({name})"),
+        StatisticKind::Of(link) => format!("{}({name})", link.name()),
         StatisticKind::LogSumExp => format!("log sum exp {name}"),
         StatisticKind::Slope => format!("slope of {name}"),
         StatisticKind::Pair => format!("{name}^2"),

@@ -11,7 +11,7 @@
 use crate::algebra::expand::{Polynomial, Refusal, merge_known, scaled, summed};
 use crate::algebra::{Expander, Known, KnownFunction, Subscript, Term};
 use crate::family::StatisticKind;
-use crate::model::{ArgumentName, Axis, Domain, Expr, as_sum};
+use crate::model::{ArgumentName, Axis, Domain, Expr, Function, as_sum};
 use crate::numeric::link::Link;
 
 use super::log_density::{Arguments, Value, ln_gamma, times_known};
@@ -321,7 +321,12 @@ pub fn binomial(a: &Arguments<'_, '_>, value: &Value) -> Result<Polynomial, Refu
 pub fn poisson(a: &Arguments<'_, '_>, value: &Value) -> Result<Polynomial, Refusal> {
     let ex = a.ex;
     let v = cell(value, "Poisson")?;
-    if let Some(l) = a.scalar(ArgumentName::Log) {
+    // `Poisson(exp(e))` is `Poisson(log = e)`.
+    let exponent = match a.scalar(ArgumentName::Rate) {
+        Some(Expr::Call(Function::Exp, e)) => Some(&**e),
+        _ => a.scalar(ArgumentName::Log),
+    };
+    if let Some(l) = exponent {
         let Some(l) = ex.known(l) else {
             // v eta - e^eta - log v!
             let eta = ex.expand(l)?;

@@ -75,7 +75,7 @@ impl Engine<'_> {
     }
 
     /// Publishes what follows from the probabilities of a network's elements as a product.
-    pub(super) fn publish_product(&self, state: &mut State, id: BlockId) {
+    pub(crate) fn publish_product(&self, state: &mut State, id: BlockId) {
         let Some(network) = &self.networks[id.index()] else {
             return;
         };

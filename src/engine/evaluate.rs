@@ -13,9 +13,10 @@ use crate::data::{BLANK, Cells, Dataset};
 use crate::model::{Axis, Body, ColumnId, DefinitionId, Fold, Model, PlateKind};
 use crate::numeric::LOG_ZERO;
 
+use super::known_name;
 use super::tensor::Tensor;
 
-/// Numbers that the fitted data decide, by the printed form of their expression.
+/// Numbers that the fitted data decide, by the name of their expression (`mean(x[row] over row)`).
 pub type Fitted = BTreeMap<String, ArrayD<f64>>;
 
 /// Evaluates known expressions of one model on one data set.
@@ -141,7 +142,12 @@ impl<'a> Evaluator<'a> {
             Known::Power(a, b) => self.combine(&self.evaluate(a), &self.evaluate(b), f64::powf),
             Known::Call(f, a) => {
                 let mut t = self.evaluate(a);
+                if let KnownFunction::Of(link) = f {
+                    t.values.mapv_inplace(|x| link.value(x));
+                    return t;
+                }
                 let g: fn(f64) -> f64 = match f {
+                    KnownFunction::Of(_) => |x| x,
                     KnownFunction::Log => floored_log,
                     KnownFunction::Log1m => |x| if x == 1.0 { LOG_ZERO } else { (-x).ln_1p() },
                     KnownFunction::Exp => f64::exp,
@@ -217,7 +223,7 @@ impl<'a> Evaluator<'a> {
     }
 
     fn recorded(&self, k: &Known, free: &[Axis], compute: impl Fn() -> Tensor) -> Tensor {
-        let name = name_of(k);
+        let name = known_name::name(self.model, k);
         if let Some(v) = self.fitted.borrow().get(&name) {
             return Tensor {
                 axes: free.to_vec(),
@@ -438,6 +444,8 @@ impl<'a> Evaluator<'a> {
             return Tensor::scalar(f64::NAN);
         };
         let free = k.axes();
+        // Rows with a blank are left out; along other plates one blank leaves nothing to fold.
+        let skips = axes.iter().any(|a| self.model.table_of(a.plate).is_some());
         let mut all: Vec<Axis> = free.clone();
         all.extend(axes);
         let size = |a: Axis| self.size(a);
@@ -468,7 +476,7 @@ impl<'a> Evaluator<'a> {
         let pass = |visit: &mut dyn FnMut(&[usize], f64, f64)| {
             let mut at = vec![0usize; free.len()];
             for (i, v) in values.indexed_iter() {
-                if v.is_nan() {
+                if v.is_nan() && skips {
                     continue;
                 }
                 let mut w = 1.0;
@@ -680,27 +688,6 @@ fn present(mut t: Tensor) -> Tensor {
 
 fn floored_log(x: f64) -> f64 {
     if x == 0.0 { LOG_ZERO } else { x.ln() }
-}
-
-/// The printed form with axes numbered by first appearance: it must not depend on what else the model was compiled with.
-fn name_of(k: &Known) -> String {
-    let printed = format!("{k:?}");
-    let mut out = String::with_capacity(printed.len());
-    let mut seen: Vec<&str> = vec![];
-    let mut parts = printed.split(" id: ");
-    out.push_str(parts.next().unwrap_or(""));
-    for part in parts {
-        let end = part
-            .find(|c: char| !c.is_ascii_digit())
-            .unwrap_or(part.len());
-        let (id, rest) = part.split_at(end);
-        let n = seen.iter().position(|s| *s == id).unwrap_or_else(|| {
-            seen.push(id);
-            seen.len() - 1
-        });
-        out.push_str(&format!(" id: {n}{rest}"));
-    }
-    out
 }
 
 /// A centre without its subscripts, so that each use finds the same record.

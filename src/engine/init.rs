@@ -21,7 +21,7 @@ use crate::data::Init;
 use crate::derive::{BlockId, Form, MomentKind};
 use crate::diag::Diagnostic;
 use crate::family::StatisticKind;
-use crate::model::PlateId;
+use crate::model::{PlateId, Role};
 use crate::plan::Step;
 
 pub(super) use publish::publish_point;
@@ -113,6 +113,22 @@ fn block_names(engine: &Engine<'_>, id: BlockId) -> String {
         .map(|u| engine.derivation.unknowns.get(*u).name.as_str())
         .collect::<Vec<_>>()
         .join(", ")
+}
+
+/// True where a discrete point has no value yet, or begins as a spread over its values: its first update makes it one of
+/// them, and the objective before that is not one of points.
+pub(super) fn has_spread_point(engine: &Engine<'_>, state: &State) -> bool {
+    let d = engine.derivation;
+    d.blocks.iter().any(|b| {
+        b.role != Role::Latent
+            && b.rows.is_none()
+            && b.unknowns.iter().any(|u| {
+                let kind = MomentKind::Statistic(*u, StatisticKind::Indicator);
+                let q = state.moments.get(&kind);
+                d.unknowns.get(*u).element_plate().is_some()
+                    && q.is_none_or(|q| q.iter().any(|p| *p != 0.0 && *p != 1.0))
+            })
+    })
 }
 
 /// True if every block that shares a term with this one has a value.

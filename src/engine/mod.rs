@@ -21,6 +21,7 @@ mod extrapolate;
 mod functions;
 mod gaussian_network;
 pub mod init;
+mod known_name;
 pub mod network;
 pub mod pass;
 pub mod places;
@@ -33,6 +34,7 @@ mod sweep;
 pub mod symmetric;
 pub mod tensor;
 pub mod update;
+mod vanishing;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;

@@ -1,7 +1,8 @@
 //! Sweeps to a fixed point: the trace of the objective, the reason for stopping, restarts.
 //!
 //! EM reports L right after the E-step, where it is log p at the current params (+ log prior): `trace[i]` belongs to the params
-//! after i iterations. Otherwise L is taken after each whole sweep and `trace[0]` exists only where the start determines it.
+//! after i iterations. Otherwise L is taken after each whole sweep and `trace[0]` exists only where the start determines it,
+//! which it does not where a discrete point begins as a spread over its values.
 
 use crate::data::Init;
 use crate::diag::{Code, Diagnostic};
@@ -12,6 +13,7 @@ use super::init;
 use super::state::State;
 use super::sweep::Sweep;
 use super::update::Noticed;
+use super::vanishing::Vanishing;
 
 /// A leap that gains less than this part of the objective may gain it by rounding only.
 const LEAP_GAIN: f64 = 1e-10;
@@ -189,10 +191,11 @@ fn single(
     let em = engine.derivation.method.is_em();
     let mut trace: Vec<f64> = vec![];
     let mut decreased = None;
+    let mut vanishing = Vanishing::new(engine);
     if em && sweep.starts_before_cut {
         sweep.before(&mut state).map_err(|e| fail(e, &trace, 0))?;
     }
-    let trace_start = usize::from(!em);
+    let mut trace_start = usize::from(!em);
     let mut iterations = 0;
     let mut stop = Stop::MaxIter;
     // EM knows the objective of its start.
@@ -236,6 +239,11 @@ fn single(
                 engine.objective(&state)
             }
         };
+        if !whole && init::has_spread_point(engine, &state) {
+            whole = true;
+            trace_start = 1;
+            continue;
+        }
         whole = true;
         if !l.is_finite() {
             let e = Diagnostic::new(Code::E0715, "the objective is not a finite number")
@@ -251,8 +259,11 @@ fn single(
             return Err(fail(e, &trace, iterations));
         }
         let before = trace.last().copied();
-        if let Some(b) = before
-            && l < b - 1e-8 * b.abs().max(1.0)
+        let fall = before.filter(|b| l < b - 1e-8 * b.abs().max(1.0));
+        if let Some(e) = vanishing.check(engine, &state, fall.is_some()) {
+            return Err(fail(e, &trace, iterations));
+        }
+        if let Some(b) = fall
             && decreased.is_none()
         {
             decreased = Some((iterations, b, l));

@@ -74,7 +74,7 @@ impl Family for PolyaGamma {
         rng: &mut dyn Rng,
         value: &mut [f64],
     ) -> Result<(), Improper> {
-        value[0] = crate::numeric::polya_gamma::sample(1, tilt(eta)?, rng);
+        value[0] = crate::numeric::polya_gamma::draw(1, tilt(eta)?, rng);
         Ok(())
     }
 

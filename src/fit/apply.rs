@@ -7,7 +7,7 @@
 //! q(h_new) = argmax over q(h_new) of L(q(h_new), fitted)       coordinate ascent with everything fitted held
 //! ```
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ndarray::{ArrayD, IxDyn};
 
@@ -280,9 +280,26 @@ impl Applied<'_, '_> {
                     self.state.moments.insert(kind, now);
                 }
             }
+            if new.is_none() && self.reads_new_products(&read, &block.unknowns) {
+                if block.role == Role::Latent {
+                    return Err(new_products(d, block.unknowns.first().copied()));
+                }
+                self.engine.publish_product(&mut self.state, id);
+            }
             self.state.blocks[i].initialised = true;
         }
         Ok(())
+    }
+
+    /// New rows, or labels in another order, meet products of elements that the fit has for its own rows only.
+    fn reads_new_products(&self, read: &BTreeSet<MomentKind>, unknowns: &[UnknownId]) -> bool {
+        let d = self.engine.derivation;
+        read.iter().any(|k| {
+            matches!(k, MomentKind::Compound(..))
+                && unknowns.contains(&owner(*k))
+                && unknowns.iter().all(|u| !is_row_level(d, *u))
+                && of_moment(d, *k).iter().any(|p| self.map(*p).is_some())
+        })
     }
 
     /// A fitted expectation; for a point any statistic follows from its value.
@@ -326,6 +343,19 @@ impl Applied<'_, '_> {
         }
         statistic(unknown.domain, k, v).ok_or_else(missing)
     }
+}
+
+fn new_products(d: &Derivation, u: Option<UnknownId>) -> Vec<Diagnostic> {
+    let name = u.map_or("a latent", |u| d.unknowns.get(u).name.as_str());
+    vec![
+        Diagnostic::new(Code::E0508, "form not derived yet")
+            .note(format!(
+                "new rows need products of elements of `{name}` that depend on each other, and the fit keeps those of its own rows"
+            ))
+            .help(format!(
+                "declare `{name}` with `as factorised` or `as dirac`, which need none"
+            )),
+    ]
 }
 
 fn new_point(d: &Derivation, u: UnknownId) -> Vec<Diagnostic> {

@@ -106,7 +106,7 @@ pub fn estimate(
     };
     let slots: Vec<Option<PlateId>> = d.unknowns.get(u).slots.iter().map(|p| Some(*p)).collect();
     let own = |a: ArrayD<f64>| Nested(elements::permuted(&a, &slots, orders));
-    let discrete = matches!(block.form, Form::Discrete);
+    let discrete = d.unknowns.get(u).element_plate().is_some();
     if block.role != Role::Latent && !discrete {
         let point = parameters
             .iter()

@@ -129,7 +129,7 @@ pub fn moment_name(d: &Derivation, kind: MomentKind) -> String {
             StatisticKind::Abs => "abs".into(),
             StatisticKind::Indicator => "indicator".into(),
             StatisticKind::Pair => "pair".into(),
-            StatisticKind::Of(link) => format!("{link:?}"),
+            StatisticKind::Of(link) => link.name().into(),
             StatisticKind::LogSumExp => "log sum exp".into(),
             StatisticKind::Slope => "slope".into(),
         },

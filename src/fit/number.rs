@@ -1,4 +1,4 @@
-//! Numbers for people: five significant digits.
+//! Numbers as text: five significant digits for people, all of them for tables that programs read.
 
 /// A number with five significant digits, in powers of ten only where it must be.
 pub fn digits(x: f64) -> String {
@@ -22,6 +22,23 @@ pub fn digits(x: f64) -> String {
     }
     let places = (4 - exponent).max(0) as usize;
     trimmed(&format!("{x:.places$}")).to_string()
+}
+
+/// A number in a table of predictions: the shortest text that reads back the same; below 1e-4, where that would begin with
+/// zeros, six significant digits and a power of ten.
+pub fn cell(x: f64) -> String {
+    if x == 0.0 || !x.is_finite() || (1e-4..1e16).contains(&x.abs()) {
+        return x.to_string();
+    }
+    let text = if x.abs() < 1e-4 {
+        format!("{x:.5e}")
+    } else {
+        format!("{x:e}")
+    };
+    match text.split_once('e') {
+        Some((m, e)) => format!("{}e{e}", trimmed(m)),
+        None => text,
+    }
 }
 
 /// Without the zeros that end a fraction.
@@ -66,6 +83,25 @@ mod tests {
             (f64::INFINITY, "inf"),
         ] {
             assert_eq!(digits(x), text);
+        }
+    }
+
+    #[test]
+    fn cells_of_tables() {
+        for (x, text) in [
+            (0.0, "0"),
+            (1.0, "1"),
+            (0.1 + 0.2, "0.30000000000000004"),
+            (1e-4, "0.0001"),
+            (9.999_999_9e-5, "1e-4"),
+            (1.234_567_89e-5, "1.23457e-5"),
+            (-2.5e-7, "-2.5e-7"),
+            (3.1e-290, "3.1e-290"),
+            (12_345_678.5, "12345678.5"),
+            (1e300, "1e300"),
+            (f64::NAN, "NaN"),
+        ] {
+            assert_eq!(cell(x), text);
         }
     }
 }

@@ -15,6 +15,7 @@ use super::apply::{Applied, apply};
 use super::blank_cells::{self, Filled};
 use super::collect::estimate;
 use super::elements::of_parameter;
+use super::number::cell;
 use super::row_names::Id;
 use super::{Data, Fit};
 use crate::algebra::UnknownId;
@@ -285,14 +286,14 @@ impl Columns {
                     .enumerate()
                     .fold(0, |b, (k, x)| if *x > p[b] { k } else { b });
                 record.push(labels.get(best).cloned().unwrap_or_default());
-                record.extend(p.iter().map(f64::to_string));
+                record.extend(p.iter().map(|p| cell(*p)));
             }
             Kind::Simplex(m) => {
-                record.extend((0..self.headers.len()).map(|k| at(m, Some(k)).to_string()));
+                record.extend((0..self.headers.len()).map(|k| cell(at(m, Some(k)))));
             }
             Kind::Number(m, sd) => {
-                record.push(at(m, None).to_string());
-                record.extend(sd.as_ref().map(|s| at(s, None).to_string()));
+                record.push(cell(at(m, None)));
+                record.extend(sd.as_ref().map(|s| cell(at(s, None))));
             }
         }
     }

@@ -10,8 +10,8 @@ use ndarray::{ArrayD, IxDyn};
 use super::{Assignment, Node, Problem};
 use crate::data::{BLANK, Cells, Dataset};
 use crate::model::{
-    Axis, Body, ColumnId, Constraint, DefinitionId, Expr, Fold, Function, Index, Model, PlateId,
-    Restriction, VariableId,
+    Axis, Body, ColumnId, ColumnType, Constraint, DefinitionId, Domain, Expr, Fold, Function,
+    Index, Model, PlateId, Restriction, VariableId,
 };
 
 /// A model, its data, and a number for every unknown.
@@ -178,6 +178,11 @@ impl<'a> Evaluator<'a> {
         if let Some(cells) = self.values.cells.get(&id) {
             let cell = *cells.get(IxDyn(at)).ok_or_else(outside)?;
             if cell.is_nan() && self.drawn.get(id.index()) == Some(&true) {
+                if let ColumnType::Label(plate) = self.model.column(id).ty
+                    && self.size(plate) == 1
+                {
+                    return Ok(Some(0.0));
+                }
                 return Err(Problem::NoValue(Node::Column(id), at.to_vec()));
             }
             return Ok((!cell.is_nan()).then_some(cell));
@@ -197,16 +202,22 @@ impl<'a> Evaluator<'a> {
     /// The value of a variable's element.
     pub(super) fn variable(&self, id: VariableId, at: &[usize]) -> Result<f64, Problem> {
         let at = self.one_of_pair(id, at);
-        let missing = || Problem::NoValue(Node::Variable(id), at.clone());
+        let missing = || match self.model.variable(id).domain {
+            // Its plate has one element, which needs no choice.
+            Domain::Element(plate) if self.size(plate) == 1 => Ok(0.0),
+            _ => Err(Problem::NoValue(Node::Variable(id), at.clone())),
+        };
         let values = self
             .values
             .variables
             .get(id.index())
             .and_then(|v| v.as_ref());
-        let values: &ArrayD<f64> = values.ok_or_else(missing)?;
+        let Some(values): Option<&ArrayD<f64>> = values else {
+            return missing();
+        };
         match values.get(IxDyn(&at)) {
             Some(v) if !v.is_nan() => Ok(*v),
-            Some(_) => Err(missing()),
+            Some(_) => missing(),
             None => Err(Problem::Element(format!(
                 "`{}` at {at:?}",
                 self.model.variable(id).name

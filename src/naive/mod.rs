@@ -10,8 +10,10 @@
 //!
 //! Loops over elements, recursion over expressions, densities of single values from [`crate::dist::scalar`]. It shares no
 //! code with the algebra, the families, the derivation, the plan or the engine, so that agreement with them means
-//! something. It is slow, and meant to be read. A flat param adds 0; domains and constraints are not looked at.
+//! something. It is slow, and meant to be read. A flat param adds 0; domains and constraints are looked at by
+//! [`inadmissible`] alone.
 
+mod admissible;
 mod constraint;
 mod draw;
 mod expression;
@@ -26,6 +28,7 @@ mod sample;
 mod skeleton;
 mod write;
 
+pub use admissible::inadmissible;
 pub use draw::{fits, simulate, with_observed};
 pub use missing::with_missing_columns;
 pub use probe::{probe, with_numbers};

@@ -5,7 +5,8 @@
 //! Links (`logit`, `log`, `probit`) are kept, so that a probability next to 0 or 1 keeps its logarithm:
 //!
 //! ```text
-//! log sigmoid(x) = -log(1 + e^-x)      log softmax(x)_i = x_i - log sum_j e^x_j      log Phi(x) by statrs
+//! log sigmoid(x) = -log(1 + e^-x)      log softmax(x)_i = x_i - log sum_j e^x_j
+//! log Phi(x) by statrs, below -20 by its series: -x^2/2 - log(-x sqrt(2 pi)) + log(1 - 1/x^2 + 3/x^4 - 15/x^6 + ...)
 //! ```
 //!
 //! A blank cell adds nothing: a leaf is summed or integrated out, and what remains of a Gaussian vector is the Gaussian of
@@ -298,6 +299,19 @@ fn softplus(x: f64) -> f64 {
     x.max(0.0) + (-x.abs()).exp().ln_1p()
 }
 
+fn log_phi(x: f64) -> f64 {
+    if x > -20.0 {
+        return statrs::distribution::Normal::standard().cdf(x).ln();
+    }
+    // Eight terms: the next one is below 1e-14.
+    let (mut term, mut sum) = (1.0, 0.0);
+    for k in 0..8 {
+        sum += term;
+        term *= -f64::from(2 * k + 1) / (x * x);
+    }
+    -0.5 * x * x - (-x).ln() - 0.5 * (2.0 * std::f64::consts::PI).ln() + sum.ln()
+}
+
 /// The log density of a value, a blank cell of which is NaN.
 pub(super) fn log_density(of: &Parameters, value: &[f64]) -> Result<f64, Problem> {
     let there: Vec<usize> = (0..value.len()).filter(|i| !value[*i].is_nan()).collect();
@@ -369,8 +383,8 @@ pub(super) fn log_density(of: &Parameters, value: &[f64]) -> Result<f64, Problem
             _ => f64::NEG_INFINITY,
         }),
         Parameters::BernoulliProbit(x) => Ok(match v {
-            1.0 => statrs::distribution::Normal::standard().cdf(*x).ln(),
-            0.0 => statrs::distribution::Normal::standard().cdf(-*x).ln(),
+            1.0 => log_phi(*x),
+            0.0 => log_phi(-*x),
             _ => f64::NEG_INFINITY,
         }),
         Parameters::Binomial { p, total } => at(Density::Binomial {

@@ -1,15 +1,8 @@
 //! A draw from a distribution at numbers.
 //!
 //! in: [`Parameters`], a random source -> out: a value, row-major; an element as its position.
-//!
-//! Dirichlet draws are made of logarithms, so that a small concentration leaves no simplex of zeros:
-//!
-//! ```text
-//! log g_i = log Gamma(alpha_i + 1) draw + log(u_i) / alpha_i        v = softmax(log g)
-//! ```
 
-use rand::{Rng, RngExt};
-use rand_distr::Distribution as _;
+use rand::Rng;
 use statrs::distribution::ContinuousCDF;
 
 use super::Problem;
@@ -27,7 +20,7 @@ pub(super) fn sample(of: &Parameters, rng: &mut dyn Rng) -> Result<Vec<f64>, Pro
     let value = match of {
         Parameters::Categorical(p) => draw(Density::Categorical { p })?,
         Parameters::CategoricalLogit(x) => draw(Density::Categorical { p: &softmax(x) })?,
-        Parameters::Dirichlet(alpha) => dirichlet(alpha, rng)?,
+        Parameters::Dirichlet(alpha) => draw(Density::Dirichlet { alpha })?,
         Parameters::Gaussian { mean, sd } => draw(Density::Gaussian {
             mean: *mean,
             sd: *sd,
@@ -100,9 +93,13 @@ fn too_vague() -> Problem {
     Problem::Argument("the distribution is too vague to draw a number from".to_string())
 }
 
-/// A prior next to improper (`Gamma(1e-6, rate = 1e-6)`) puts most of its mass below the smallest number there is.
+/// A prior next to improper (`Gamma(1e-6, rate = 1e-6)`) puts most of its mass below the smallest number there is. Its draws
+/// end on that number, and nothing that depends on one is worth looking at.
 fn above_0(value: Vec<f64>) -> Result<Vec<f64>, Problem> {
-    match value.iter().all(|v| *v > 0.0) {
+    match value
+        .iter()
+        .all(|v| *v > f64::MIN_POSITIVE && *v < f64::MAX)
+    {
         true => Ok(value),
         false => Err(too_vague()),
     }
@@ -117,22 +114,4 @@ fn softmax(x: &[f64]) -> Vec<f64> {
     let shares: Vec<f64> = x.iter().map(|x| (x - largest).exp()).collect();
     let sum: f64 = shares.iter().sum();
     shares.iter().map(|v| v / sum).collect()
-}
-
-fn dirichlet(alpha: &[f64], rng: &mut dyn Rng) -> Result<Vec<f64>, Problem> {
-    let mut logs = Vec::with_capacity(alpha.len());
-    for a in alpha {
-        let gamma = rand_distr::Gamma::new(a + 1.0, 1.0);
-        let gamma = gamma.map_err(|e| Problem::Argument(e.to_string()))?;
-        if *a <= 0.0 {
-            return Err(Problem::Argument("alpha is not above 0".to_string()));
-        }
-        let above: f64 = gamma.sample(rng);
-        // 1 - u is never 0
-        let u: f64 = 1.0 - rng.random::<f64>();
-        logs.push(above.ln() + u.ln() / a);
-    }
-    // a share below the smallest number still is above 0, as the simplex is open
-    let shares = softmax(&logs);
-    Ok(shares.iter().map(|v| v.max(f64::MIN_POSITIVE)).collect())
 }

@@ -45,8 +45,7 @@ pub fn pool<S>(
     mut merge: impl FnMut(&mut S, S),
     mut value: impl FnMut(&S) -> Option<f64>,
 ) -> Vec<Pool<S>> {
-    // Values are None for pools that nothing holds; only neighbours that have one can be in the wrong order, so a pool without
-    // one is kept aside until the next pool with one shows whether its neighbours merge.
+    // With each pool, whether anything holds it: only the first may be held by nothing.
     let mut pools: Vec<(Pool<S>, bool)> = vec![];
     for (start, statistics) in statistics.into_iter().enumerate() {
         let own = value(&statistics);

@@ -70,6 +70,24 @@ impl Link {
         Link::Abs,
     ];
 
+    /// Its name in a file.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Link::Softplus => "softplus",
+            Link::Exp => "exp",
+            Link::LogNormalCdf => "log_normal_cdf",
+            Link::LogCosh => "log_cosh",
+            Link::PolyaGammaMean => "polya_gamma_mean",
+            Link::LnGamma => "lgamma",
+            Link::Log => "log",
+            Link::XLogX => "x_log_x",
+            Link::Reciprocal => "reciprocal",
+            Link::Sqrt => "sqrt",
+            Link::Abs => "abs",
+        }
+    }
+
     /// Where the function is defined.
     #[must_use]
     pub fn domain(self) -> Domain {

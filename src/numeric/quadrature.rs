@@ -10,11 +10,14 @@
 //! between two points of the grid is not. At most 50 000 evaluations of g.
 
 mod coordinate;
+mod quantile;
 pub mod rule;
+mod tail;
 
 use super::link::Link;
 use coordinate::{Peak, peaks, width};
 use rule::{Accuracy, Panel, refine};
+use tail::{Tail, add_tail};
 
 /// The relative error asked for.
 const TOLERANCE: f64 = 1e-12;
@@ -103,14 +106,6 @@ impl Map {
     fn log_slope(&self, s: f64) -> f64 {
         self.support.log_slope(self.u(s)) + self.w.ln() + Link::LogCosh.value(2.0 * s)
     }
-}
-
-/// The mass beyond an end of u, and how fast it falls: in proportion to exp(-rate log-distance).
-#[derive(Debug, Clone, Copy, PartialEq)]
-struct Tail {
-    mass: f64,
-    rate: f64,
-    upper: bool,
 }
 
 /// g, remembering whether it was infinite.
@@ -356,141 +351,6 @@ fn walk(
     End {
         reach: last,
         open: true,
-    }
-}
-
-/// Adds what lies beyond an end of u: with v the log of the distance, density and functions are exponential in v, or the
-/// functions linear, as log x is, or near a limit.
-fn add_tail(
-    support: Support,
-    upper: bool,
-    density: &mut Density,
-    values: &dyn Fn(f64, &mut [f64]),
-    top: f64,
-    level: f64,
-    sums: &mut [f64],
-) -> Result<Tail, Improper> {
-    const STEADY: f64 = 1e-9;
-    let points = support.tail(upper);
-    let g = points.x.map(|x| density.at(x));
-    let [far, near, nearer] = [0, 1, 2].map(|i: usize| g[i] + points.log_slopes[i] - top);
-    let none = Tail {
-        mass: 0.0,
-        rate: 1.0,
-        upper,
-    };
-    if far == f64::NEG_INFINITY {
-        return Ok(none);
-    }
-    // log p = rate log d + bend d, with d the distance that goes to 0: far out d, then 2 d, then 4 d.
-    let bend = (nearer - near) - (near - far);
-    let rate = (near - far - bend) / std::f64::consts::LN_2;
-    if rate.is_nan() || rate <= STEADY {
-        return Err(Improper::InfiniteMass);
-    }
-    let mass = far.exp() / rate * (1.0 - bend / (1.0 + rate));
-    let n = sums.len();
-    let mut f = [vec![0.0; n], vec![0.0; n], vec![0.0; n]];
-    for i in 0..3 {
-        values(points.x[i], &mut f[i]);
-        f[i][3] = g[i] - level;
-    }
-    for k in 0..n {
-        let (rise, before) = (f[0][k] - f[1][k], f[1][k] - f[2][k]);
-        sums[k] += if rise.abs() <= 1e-6 * f[0][k].abs() {
-            // Almost at its limit, which it nears as d.
-            mass * (f[0][k] + rise / (1.0 + rate))
-        } else if (rise - before).abs() <= 0.01 * rise.abs() {
-            mass * (f[0][k] + rise / std::f64::consts::LN_2 / rate)
-        } else {
-            // |f| p falls at its own rate, or does not fall.
-            let own = rate - (f[0][k] / f[1][k]).abs().log2();
-            if own > STEADY {
-                far.exp() * f[0][k] / own
-            } else {
-                f64::INFINITY
-            }
-        };
-    }
-    Ok(Tail { mass, rate, upper })
-}
-
-impl Quadrature {
-    /// The x below which a part `probability` of the mass lies; `g` is the function that was integrated.
-    ///
-    /// A uniform number gives a draw.
-    ///
-    /// ```
-    /// use pmc::numeric::quadrature::{Support, density};
-    /// let g = |x: f64| -2.0 * x;
-    /// let found = density(&g, Support::Positive, None, &[]).expect("is proper");
-    /// assert!((found.quantile(&g, 0.75) - 0.5 * 4f64.ln()).abs() < 1e-10);
-    /// ```
-    #[must_use]
-    pub fn quantile(&self, g: &dyn Fn(f64) -> f64, probability: f64) -> f64 {
-        let tail = |i: usize| self.tails[i].map_or(0.0, |t| t.mass);
-        let inside: f64 = self.masses.iter().map(|m| m.2).sum();
-        let mut rest = probability.clamp(0.0, 1.0) * (tail(0) + inside + tail(1));
-        if let Some(t) = self.tails[0]
-            && rest < t.mass
-        {
-            return self.beyond(t, rest);
-        }
-        rest -= tail(0);
-        for &(low, high, mass) in &self.masses {
-            if rest <= mass {
-                return self.map.x(self.within(g, low, high, rest, mass));
-            }
-            rest -= mass;
-        }
-        match (self.tails[1], self.masses.last()) {
-            (Some(t), _) if t.mass > 0.0 => self.beyond(t, (t.mass - rest).max(0.0)),
-            (_, Some(&(_, high, _))) => self.map.x(high),
-            _ => self.mode,
-        }
-    }
-
-    /// The point of a tail beyond which a mass lies.
-    fn beyond(&self, tail: Tail, mass: f64) -> f64 {
-        let points = self.map.support.tail(tail.upper);
-        let shrink = (mass / tail.mass).ln() / tail.rate;
-        match (self.map.support, tail.upper) {
-            (Support::Unit, true) => 1.0 - (points.log_slopes[0] + shrink).exp(),
-            (Support::Positive | Support::Unit, false) => {
-                (points.log_slopes[0] + shrink).exp().max(f64::MIN_POSITIVE)
-            }
-            _ => (points.x[0] * (-shrink).exp()).clamp(-f64::MAX, f64::MAX),
-        }
-    }
-
-    /// The s of a panel below which `mass` of its mass lies, by Newton steps in a bracket.
-    fn within(&self, g: &dyn Fn(f64) -> f64, low: f64, high: f64, mass: f64, whole: f64) -> f64 {
-        let at = |s: f64| {
-            let p = (g(self.map.x(s)) + self.map.log_slope(s) - self.top).exp();
-            if p.is_finite() { p } else { 0.0 }
-        };
-        let (mut from, mut to) = (low, high);
-        let mut s = low + (high - low) * if whole > 0.0 { mass / whole } else { 0.5 };
-        for _ in 0..60 {
-            let below = Panel::new(low, s, 1, &mut |v, out| out[0] = at(v)).integral[0];
-            let excess = below - mass;
-            if excess > 0.0 {
-                to = s
-            } else {
-                from = s
-            }
-            let newton = s - excess / at(s);
-            let next = if newton > from && newton < to {
-                newton
-            } else {
-                0.5 * (from + to)
-            };
-            if (next - s).abs() <= 1e-14 * s.abs().max(1e-3) {
-                return next;
-            }
-            s = next;
-        }
-        s
     }
 }
 

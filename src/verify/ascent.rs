@@ -34,13 +34,15 @@ pub fn ascend(
     }
     let order = order(engine, &state);
     let mut known: Known = vec![None; d.blocks.len()];
-    // Points have values from the start on.
+    // Points have values from the start on, but for rows and for discrete ones that begin as a spread over their values.
     for (b, known) in known.iter_mut().enumerate() {
         let id = BlockId(b as u32);
-        if d.block(id).role != Role::Latent && state.blocks[b].initialised {
+        let block = d.block(id);
+        if block.role != Role::Latent && block.rows.is_none() && state.blocks[b].initialised {
             *known = read::factors(engine, &state, id).ok();
         }
     }
+    let started: Vec<bool> = known.iter().map(Option::is_some).collect();
     // What a start gives rows need not be a distribution that the model allows; it counts once it was updated here.
     let mut stepped = vec![false; d.blocks.len()];
     let mut checks: Option<Checks<'_, '_>> = None;
@@ -82,10 +84,7 @@ pub fn ascend(
                 sweep + 1,
                 name(engine, *step)
             );
-            let complete = (0..d.blocks.len()).all(|b| {
-                let point = d.blocks[b].role != Role::Latent;
-                stepped[b] || (point && state.blocks[b].initialised)
-            });
+            let complete = stepped.iter().zip(&started).all(|(a, b)| *a || *b);
             if complete {
                 let l = engine.objective(&state);
                 if let Some(b) = before {

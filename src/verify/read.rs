@@ -308,7 +308,8 @@ impl Reader<'_, '_> {
             let q = if self.block.role == Role::Latent {
                 Q::Table(p, vec![k])
             } else {
-                Q::Choice(vec![p.iter().position(|p| *p > 0.5)?], vec![k])
+                // A start may spread over the values; no point does.
+                Q::Choice(vec![p.iter().position(|p| *p == 1.0)?], vec![k])
             };
             out.push(self.factor(s, q, w));
         }

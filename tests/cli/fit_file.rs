@@ -191,3 +191,35 @@ fn collect(v: &Value, at: &mut Vec<String>, out: &mut Vec<String>) {
         _ => {}
     }
 }
+
+/// Numbers that the fitted data decided stand under the expression as the language writes it, and new rows meet them.
+#[test]
+fn known_numbers_are_named_in_the_language() {
+    let model = "data row { x[d] : real = (p, q)  y : real  w : positive }
+        let u[row, d] = (x - mean(x over row)) / sd(x over row)
+        let v[row] = w / mean(log(w + 1) over row)
+        param b[d] : real
+        param s : positive
+        observe y[row] ~ Gaussian(sum(b * u over d) + v, var = s)";
+    let csv = "p,q,y,w\n1,2,1,1\n2,1,3,2\n0,1,2,1\n3,3,1,2\n1,0,0.5,1\n";
+    let source = SourceFile::new("m.pmod", model);
+    let learned = fit(&source, Data::csv("d.csv", csv), &Settings::default());
+    let f = learned.expect("fits").fit;
+    let names: Vec<&str> = f.known.0.iter().map(|(n, _)| n.as_str()).collect();
+    assert_eq!(
+        names,
+        [
+            "mean(log(w[row] + 1) over row)",
+            "mean(x[row, d] over row)",
+            "sd(x[row, d] over row)",
+        ]
+    );
+    let mean = (3.0 * 2f64.ln() + 2.0 * 3f64.ln()) / 5.0;
+    assert!((f.known.0[0].1.values[0] - mean).abs() < 1e-12);
+    let again = Fit::load(f.to_json().as_bytes()).expect("loads");
+    let one = "p,q,y,w\n1,2,1,1\n";
+    let alone = pmc::fit::score(&again, Data::csv("n.csv", one)).expect("scores");
+    let all = pmc::fit::score(&again, Data::csv("d.csv", csv)).expect("scores");
+    let (a, b) = (alone.tables[0].rows[0].1, all.tables[0].rows[0].1);
+    assert!((a - b).abs() < 1e-12, "{a} {b}");
+}

@@ -349,3 +349,46 @@ fn nothing_local_is_said() {
     let sum: f64 = numbers(&text).iter().map(|r| r[1]).sum();
     assert!((sum - total).abs() < 1e-9);
 }
+
+/// Elements that pick elements, as points: the fit keeps them, so that new rows can be scored.
+#[test]
+fn nested_discrete_points_are_kept() {
+    let model = "\
+data row { x : real  c : label of k }
+plate k(2)
+const w over k = [0.5, 0.5]
+latent z[i in k] ~ Categorical(w[k]) over k as dirac
+param mu[k] : real
+observe x[row] ~ Gaussian(mu[z[z[c]]], var = 1)
+";
+    let csv = "x,c\n0,1\n1,2\n3,1\n2.5,2\n";
+    let f = fitted(model, csv);
+    let s = score(&f, Data::csv("d.csv", csv)).expect("scores");
+    assert_eq!(s.kind, ScoreKind::Joint);
+    let l = f.objective.value.expect("a value");
+    // The fitted z is a point that is held: the rows alone count.
+    let prior = 2.0 * 0.5f64.ln();
+    assert!(
+        (s.total + prior - l).abs() < 1e-9 * l.abs(),
+        "{} {l}",
+        s.total
+    );
+    predict(&f, Data::csv("d.csv", csv), &[]).expect("predicts");
+}
+
+#[test]
+fn small_probabilities_are_short() {
+    let csv = two_clusters(90);
+    let f = fitted(MIXTURE, &csv);
+    let p = predict(&f, Data::csv("n.csv", "a,b\n0,0\n20,30\n"), &[]).expect("predicts");
+    let lines: Vec<Vec<&str>> = p.tables[0]
+        .csv
+        .lines()
+        .map(|l| l.split(',').collect())
+        .collect();
+    for line in &lines[1..] {
+        let small = line.iter().filter(|c| c.contains("e-")).count();
+        assert_eq!(small, 1, "{line:?}");
+        assert!(line.iter().all(|c| c.len() < 20), "{line:?}");
+    }
+}

@@ -366,3 +366,23 @@ fn vectors_with_blanks_in_a_mixture() {
     };
     case.trace();
 }
+
+/// A blank in a fold along a group leaves nothing of that row's value; a fold over rows leaves the blank row out.
+#[test]
+fn folds_skip_blanks_along_rows_alone() {
+    let model = "data row { x[d] : real = (a, b) }
+        let m[row] = mean(x over d)
+        let s[row] = sum(x over d)
+        param u : real
+        param v : real
+        observe m[row] ~ Gaussian(u, var = 2)
+        observe s[row] ~ Gaussian(v, var = 3)";
+    let f = fit(model, "a,b\n1,2\n3,\n4,7\n,\n", None, 2);
+    let (m, s) = ([1.5, 5.5], [3.0, 11.0]);
+    crate::fixture::same("u", f.points(&["u"])[0], 3.5, 1e-12);
+    crate::fixture::same("v", f.points(&["v"])[0], 7.0, 1e-12);
+    let ln = crate::special::ln_normal;
+    let want: f64 = m.iter().map(|x| ln(*x, 3.5, 2.0)).sum::<f64>()
+        + s.iter().map(|x| ln(*x, 7.0, 3.0)).sum::<f64>();
+    crate::fixture::same("log likelihood", f.last(), want, 1e-12);
+}

@@ -335,3 +335,48 @@ fn collinear_columns_have_a_least_norm_solution() {
     same("w_a + 2 w_b", w[0] + 2.0 * w[1], slope, 1e-8);
     same_list("least norm", &w, &[slope / 5.0, 2.0 * slope / 5.0], 1e-6);
 }
+
+/// Four equal rows draw one component in until only rounding is left of its spread: that is no objective that falls, and no
+/// fit either.
+#[test]
+fn a_component_on_equal_rows_is_unbounded() {
+    let same = "12.59,13.36\n".repeat(4);
+    let csv = format!("a,b\n{same}5.21,8.43\n11.2,5.71\n8.26,8.91\n18.15,7.83\n8.91,7.0\n");
+    for tilt in [0.0, 0.3, 0.6] {
+        let init = json!({"weight": [0.5, 0.5], "mu": [[12.5 + tilt, 13], [10, 8]],
+            "S": [[[4, 0.5], [0.5, 4]], [[20, 1], [1, 9]]]});
+        let (codes, text) = refusal(FULL, &csv, Some(init), 200);
+        assert_eq!(codes, ["E0715"], "{text}");
+        assert!(text.contains("S[k = 1]"), "{text}");
+    }
+}
+
+/// One row gives a covariance of rank one, which rounding may leave just definite.
+#[test]
+fn a_covariance_of_rank_one_is_unbounded() {
+    let model = "data row { x[f] : real = (a, b) }
+        param C : covariance over f
+        observe x[row] ~ Gaussian(0, cov = C) over f";
+    for row in ["-1.47,0.32", "0.1,0.7", "3,0.3"] {
+        let (codes, text) = refusal(model, &format!("a,b\n0,0\n{row}\n"), None, 6);
+        assert_eq!(codes, ["E0715"], "{text}");
+    }
+}
+
+/// Spreads that are small beside those they began with, but not gone, are a fit.
+#[test]
+fn small_spreads_are_no_collapse() {
+    let noise = [[1.0, -2.0, 1.5, 0.5], [-1.0, 0.0, 2.0, 4.0]];
+    let rows = noise.iter().zip([0.0, 10.0]);
+    let csv: String = rows
+        .flat_map(|(list, at)| list.iter().map(move |e| format!("{}\n", at + 1e-3 * e)))
+        .collect();
+    let init = json!({"weight": [0.5, 0.5], "mu": [4, 6], "s2": [30, 30]});
+    let f = fit(DIAGONAL, &format!("y\n{csv}"), Some(init), 60);
+    let variance = |v: &[f64]| {
+        let m = v.iter().sum::<f64>() / 4.0;
+        1e-6 * v.iter().map(|x| (x - m).powi(2)).sum::<f64>() / 4.0
+    };
+    let want: Vec<f64> = noise.iter().map(|v| variance(v)).collect();
+    same_list("s2", &f.get("s2", "value"), &want, 1e-12);
+}

@@ -208,3 +208,28 @@ fn hard_assignments_climb_the_log_joint() {
         same_list("params", &f.points(&["weight", "mu", "s2"]), &points, 1e-10);
     }
 }
+
+/// A discrete point begins as no point; the objective counts from the first sweep in which it is one.
+#[test]
+fn the_trace_begins_with_a_discrete_point() {
+    let f = fit(
+        "data row { x : real }
+        plate k { far, near }
+        const w over k = [0.5, 0.5]
+        param m : real
+        param z ~ Categorical(w)
+        latent h ~ Gaussian(0, var = 1)
+        observe x[row] ~ case z { far: Gaussian(h + m, var = 90)   near: Gaussian(h + m, var = 1) }",
+        "x\n0.1\n-0.3\n0.5\n",
+        None,
+        150,
+    );
+    assert_eq!(f.outcome.trace_start, 1);
+    let (n, spread) = (3.0, [0.1, -0.3, 0.5]);
+    let mean = spread.iter().sum::<f64>() / n;
+    // z = near, h = 0 and m the mean; x of three rows has covariance 1 + 11'.
+    let square: f64 = spread.iter().map(|x| (x - mean) * (x - mean)).sum();
+    let want =
+        0.5f64.ln() - 0.5 * square - 0.5 * (4.0f64.ln() + n * (2.0 * std::f64::consts::PI).ln());
+    same("log posterior", f.last(), want, 1e-9);
+}

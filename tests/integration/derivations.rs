@@ -180,13 +180,20 @@ fn what_refusals_offer_instead_is_derived() {
 /// Every constraint is respected or refused, never dropped.
 #[test]
 fn a_constraint_is_never_ignored() {
+    // As many rows fall on an element as do: the curvature of a vector along groups is not the same for its elements.
     let shapes = [
-        "param w[group] : real, unit norm over group",
-        "param w[group] : real, unit ball over group",
-        "param w[group] : real, increasing over group",
-        "param w[group] ~ Gaussian(0, var = 1), increasing over group",
+        (
+            "param w[group] : real, unit norm over group",
+            &["E0508"][..],
+        ),
+        ("param w[group] : real, unit ball over group", &["E0508"]),
+        ("param w[group] : real, increasing over group", &[]),
+        (
+            "param w[group] ~ Gaussian(0, var = 1), increasing over group",
+            &[],
+        ),
     ];
-    for declared in shapes {
+    for (declared, want) in shapes {
         let text = format!(
             "plate group {{ low, high }}
              data row {{ y : real   group : label }}
@@ -198,6 +205,6 @@ fn a_constraint_is_never_ignored() {
         let m = checked.unwrap_or_else(|| panic!("{declared}: {found:#?}"));
         let found = findings(&m, None);
         let codes: Vec<&str> = found.iter().map(|d| d.code.as_str()).collect();
-        assert_eq!(codes, ["E0508"], "{declared}");
+        assert_eq!(codes, want, "{declared}");
     }
 }

@@ -14,7 +14,7 @@ use pmc::diag::{Diagnostic, render_plain};
 use pmc::engine::Engine;
 use pmc::engine::run::{Options, Outcome, run};
 use pmc::fit::{Data, Settings};
-use pmc::model::{Case, DistributionKind, Domain, Factor, FactorKind, Model, Role};
+use pmc::model::{Domain, Model, Role};
 use pmc::naive::{Assignment, log_joint_by_factor};
 use pmc::source::SourceFile;
 use pmc::{check, compile, data, explain, fit, verify};
@@ -363,13 +363,6 @@ fn joint(
     })
 }
 
-fn has_laplace(f: &Factor) -> bool {
-    let FactorKind::Prior(_, c) = &f.kind else {
-        return false;
-    };
-    matches!(&c.usual, Case::Always(d) if d.kind == DistributionKind::Laplace)
-}
-
 /// `verify` finds nothing wrong.
 fn checked(
     model: &Model,
@@ -378,19 +371,8 @@ fn checked(
     ran: Option<&Ran>,
 ) -> Option<Failure> {
     let report = verify::verify(model, data, &verify::Options::quick(0)).ok()?;
-    // Where a spread collapses or a mode lies on the boundary, densities are infinite or are not differentiable.
-    let boundary = |o: &Outcome| o.warnings.iter().any(|w| w.code.as_str() == "W0502");
-    // A discrete point starts as a spread over its values, which no point is.
-    let soft = d.blocks.iter().any(|b| {
-        let discrete = |u| d.unknowns.get(u).element_plate().is_some();
-        b.role != Role::Latent && b.unknowns.iter().any(|u| discrete(*u))
-    });
-    // A mode in the kink of |v| has no slope to look at.
-    let kink = model.factors.iter().any(|f| {
-        matches!(&f.kind, FactorKind::Prior(v, _) if model.variable(*v).role != Role::Latent)
-            && has_laplace(f)
-    });
-    if soft || kink || ran.is_none_or(|r| collapsed(d, &r.outcome, 1e-5) || boundary(&r.outcome)) {
+    // Where a spread collapses, densities are infinite.
+    if ran.is_none_or(|r| collapsed(d, &r.outcome, 1e-5)) {
         return None;
     }
     let first = report.failures().next()?;

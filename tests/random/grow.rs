@@ -227,7 +227,8 @@ impl Growing {
             let twice = brackets.iter().filter(|c| c.plate == b.plate).count() > 1;
             if i == at {
                 Slot::At(Reference::bare(b.element()), steps)
-            } else if twice || self.r.chance(50) {
+            } else if twice || b.name.is_some() || self.r.chance(50) {
+                // A named element may have the axis of the value beside it: nothing is implied then.
                 Slot::At(Reference::bare(b.element()), 0)
             } else {
                 Slot::Implied

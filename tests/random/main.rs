@@ -6,6 +6,8 @@
 //! PMC_RANDOM_SEED=7 PMC_RANDOM_COUNT=5000 cargo test --release --test random random_models -- --nocapture
 //! ```
 //!
+//! `PMC_RANDOM_FIRST=2964` begins there: with `PMC_RANDOM_COUNT=1` it runs the model of seed 7002964 alone.
+//!
 //! A failure is made smaller and written to `target/random-failures/`, model and data in one text. docs/random_models.md
 //! says what is drawn and what is checked.
 
@@ -54,12 +56,13 @@ fn from_environment(name: &str, otherwise: u64) -> u64 {
 fn random_models() {
     let seed = from_environment("PMC_RANDOM_SEED", 1);
     let count = from_environment("PMC_RANDOM_COUNT", COUNT);
+    let first = from_environment("PMC_RANDOM_FIRST", 0);
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/random-failures");
     std::fs::create_dir_all(&folder).expect("a folder for failures");
     let mut accepted: BTreeMap<&str, usize> = BTreeMap::new();
     let mut refused: BTreeMap<String, usize> = BTreeMap::new();
     let mut failures: BTreeMap<String, (usize, u64, Failure)> = BTreeMap::new();
-    for i in 0..count {
+    for i in first..first + count {
         let this = seed.wrapping_mul(1_000_000).wrapping_add(i);
         match verdict(&model_of(this)) {
             Verdict::Accepted(method) => *accepted.entry(method).or_default() += 1,
@@ -98,6 +101,8 @@ fn random_models() {
             .map(|c| if c.is_alphanumeric() { c } else { '_' })
             .collect();
         std::fs::write(folder.join(format!("{name}.txt")), &text).expect("a file for the failure");
+        let whole = print::whole(&model_of(*seed));
+        std::fs::write(folder.join(format!("{name}_whole.txt")), whole).expect("a file");
         println!("{text}");
         texts.push(text);
     }

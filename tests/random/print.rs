@@ -2,7 +2,7 @@
 
 use crate::tree::{
     Binder, Body, Choice, Column, Dist, Every, Expr, Kind, Plate, Reference, Slot, Source, Spec,
-    Statement, Table,
+    Statement, Table, Type,
 };
 
 fn is_word(s: &str) -> bool {
@@ -229,6 +229,15 @@ pub fn model(s: &Spec) -> String {
     lines.join("\n") + "\n"
 }
 
+/// A cell as it stands in a file: a label that would be read as a blank is quoted.
+fn field(c: &Column, cell: &str) -> String {
+    if c.kind == Type::Label && ["NA", "NaN", "?"].contains(&cell) {
+        format!("\"{cell}\"")
+    } else {
+        cell.to_string()
+    }
+}
+
 /// The file of a table.
 pub fn csv(t: &Table) -> String {
     let columns: Vec<&Column> = t
@@ -252,9 +261,9 @@ pub fn csv(t: &Table) -> String {
                 let cell = c.cells.get(r * c.width() + i).map_or("", String::as_str);
                 // A line of one blank cell would be an empty line.
                 cells.push(if cell.is_empty() && columns.len() == 1 && c.width() == 1 {
-                    "NA"
+                    "NA".to_string()
                 } else {
-                    cell
+                    field(c, cell)
                 });
             }
         }
@@ -277,7 +286,7 @@ pub fn flat(s: &Spec) -> Option<String> {
                     .cells
                     .iter()
                     .position(|l| Some(l) == key.cells.get(r))?;
-                *line += &format!(",{}", c.cells.get(at)?);
+                *line += &format!(",{}", field(c, c.cells.get(at)?));
             }
         }
     }

@@ -36,9 +36,10 @@ fn number_type(r: &mut Random) -> Type {
     types[r.weighted(&[50, 10, 4, 14, 14])]
 }
 
-/// Names of elements: in order of code points, or numbers whose order is not that of their text.
+/// Names of elements: in order of code points, numbers whose order is not that of their text, words that mean a blank.
 fn labels(r: &mut Random, n: usize) -> Vec<String> {
-    let lists: [&[&str]; 4] = [
+    let lists: [&[&str]; 5] = [
+        &["NA", "n", "?"],
         &["a", "b", "c"],
         &["2", "10", "9"],
         &["very red", "Blue", "green"],

@@ -93,3 +93,61 @@ fn binary_codes_split_and_joint() {
         assert_eq!(is_ok(&r, Kind::Evidence), how.is_empty(), "{}", r.text());
     }
 }
+
+/// No check fails, and some update was checked, of what verify gives for a model.
+fn quiet(text: &str, csv: &str) -> Report {
+    let model = model(text, &[]);
+    let data = bound(&model, csv);
+    let r = verify(&model, &data, &Options::default()).unwrap_or_else(|e| panic!("{text} {e:#?}"));
+    assert!(r.passed() && r.notes.is_empty(), "{text}\n{}", r.text());
+    r
+}
+
+/// Discrete points begin as spreads, which are no points: what is read before their first update counts for nothing.
+#[test]
+fn discrete_points() {
+    for w in ["param", "latent"] {
+        let text = format!(
+            "data row {{ x : real }}\nplate k(2)\nconst p over k = [0.4, 0.6]\n{w} mu[k] ~ Gaussian(0, var = 4)\nparam z ~ Categorical(p) over k\nparam y[i in k] ~ Categorical(p[k]) over k\nobserve x[row] ~ Gaussian(mu[y[z]], var = 1)"
+        );
+        let r = quiet(&text, CSV);
+        assert!(
+            is_ok(&r, Kind::Update) && is_ok(&r, Kind::Monotone),
+            "{}",
+            r.text()
+        );
+    }
+}
+
+/// A Dirichlet below 1 has its mode in a corner, where the density is infinite; a count of 0 has a finite one there.
+#[test]
+fn modes_on_the_boundary() {
+    let r = quiet(
+        "data row { c : label }\nparam p ~ Dirichlet(0.5) over c\nobserve c[row] ~ Categorical(p)",
+        "c\na\na\na\n",
+    );
+    assert!(is_ok(&r, Kind::Update), "{}", r.text());
+    quiet(
+        "data row { x : real }\nplate k(3)\nparam p ~ Dirichlet(0.7) over k\nparam z ~ Categorical(p) over k\nparam mu[k] ~ Gaussian(0, var = 4)\nobserve x[row] ~ Gaussian(mu[z], var = 1)",
+        CSV,
+    );
+    let r = quiet(
+        "data row { x : real }\nplate k(2)\nparam p : simplex over k\nparam z[row] ~ Categorical(p) over k\nparam mu[k] ~ Gaussian(0, var = 400)\nobserve x[row] ~ Gaussian(mu[z], var = 9)",
+        CSV,
+    );
+    assert!(is_ok(&r, Kind::Update), "{}", r.text());
+}
+
+/// The mode under a Laplace prior lies in its kink where the data do not pull hard enough.
+#[test]
+fn modes_in_a_kink() {
+    for scale in ["0.01", "0.3", "5"] {
+        let r = quiet(
+            &format!(
+                "data row {{ x : real  u : real }}\nparam w ~ Laplace(0, scale = {scale})\nparam v ~ Laplace(0, scale = {scale})\nparam b : real\nobserve x[row] ~ Gaussian(w * u + v * u^2 + b, var = 1)"
+            ),
+            CSV,
+        );
+        assert!(is_ok(&r, Kind::Update), "{}", r.text());
+    }
+}

@@ -12,6 +12,7 @@ use crate::engine::Engine;
 use crate::engine::state::State;
 use crate::engine::symmetric::agrees;
 use crate::family::StatisticKind;
+use crate::model::Role;
 
 use super::publish::{publish_parameters, publish_point};
 
@@ -169,7 +170,10 @@ fn apply_discrete(
         let s = &mut state.blocks[id.index()];
         s.initialised = true;
         s.updated = true;
-        s.entropy = flat.iter().filter(|p| **p > 0.0).map(|p| -p * p.ln()).sum();
+        s.entropy = match block.role {
+            Role::Latent => flat.iter().filter(|p| **p > 0.0).map(|p| -p * p.ln()).sum(),
+            Role::Param | Role::Dirac => 0.0,
+        };
         s.parameters = vec![(0, "probabilities", q)];
         if block.by_compound() {
             // Elements start independent of each other, Gaussians given them around 0.

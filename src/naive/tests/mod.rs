@@ -1,5 +1,6 @@
 //! The evaluator against sums written out by hand, draws against closed forms.
 
+mod distributions;
 mod draw;
 mod joint;
 

@@ -58,13 +58,6 @@ dispatched!(
     worst_512, worst_256, worst_body
 );
 
-dispatched!(
-    /// Coordinate ascent that always moves the coordinate that moves furthest, at most `most` times, until the furthest move is
-    /// below `fraction` of the first. The diagonal of `a` is 1. Returns the number of moves.
-    greedy(a: &[f64], g: &mut [f64], v: &mut [f64], prices: &Prices, most: usize, fraction: f64) -> usize,
-    greedy_512, greedy_256, greedy_body
-);
-
 #[inline(always)]
 fn column(a: &[f64], j: usize, stride: usize) -> &[f64] {
     &a[j * stride..(j + 1) * stride]
@@ -122,61 +115,4 @@ fn worst_body(g: &[f64], prices: &Prices) -> (f64, usize) {
         }
     }
     first_largest(&best, &at)
-}
-
-/// Where coordinate i would move to, less where it is.
-#[inline(always)]
-fn shift(g: f64, v: f64, up: f64, down: f64) -> f64 {
-    let u = g + v;
-    let above = larger(u - up, 0.0);
-    let below = larger(-u - down, 0.0);
-    (above - below) - v
-}
-
-#[inline(always)]
-fn greedy_body(
-    a: &[f64],
-    g: &mut [f64],
-    v: &mut [f64],
-    prices: &Prices,
-    most: usize,
-    fraction: f64,
-) -> usize {
-    let n = g.len();
-    let (up, _) = prices.up.as_chunks::<LANES>();
-    let (down, _) = prices.down.as_chunks::<LANES>();
-    let (a, _) = a.as_chunks::<LANES>();
-    let blocks = n / LANES;
-    let (g, _) = g.as_chunks_mut::<LANES>();
-    // The first pass subtracts nothing.
-    let (mut weight, mut j) = (0.0, 0);
-    let mut enough = 0.0;
-    for step in 0..=most {
-        let mut best = [0.0; LANES];
-        let mut at = [0.0; LANES];
-        let column = &a[j * blocks..(j + 1) * blocks];
-        let (values, _) = v.as_chunks::<LANES>();
-        for (block, ((((g, c), v), up), down)) in
-            (g.iter_mut().zip(column).zip(values).zip(up).zip(down)).enumerate()
-        {
-            for k in 0..LANES {
-                g[k] -= weight * c[k];
-                let size = shift(g[k], v[k], up[k], down[k]).abs();
-                let index = (block * LANES + k) as f64;
-                at[k] = if size > best[k] { index } else { at[k] };
-                best[k] = larger(size, best[k]);
-            }
-        }
-        let (size, furthest) = first_largest(&best, &at);
-        if step == 0 {
-            enough = fraction * size;
-        }
-        if step == most || size <= enough {
-            return step;
-        }
-        j = furthest;
-        weight = shift(g[j / LANES][j % LANES], v[j], prices.up[j], prices.down[j]);
-        v[j] += weight;
-    }
-    most
 }

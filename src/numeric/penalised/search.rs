@@ -10,16 +10,13 @@
 //! Every step raises the objective and every settled active set is the best for its signs, so none comes twice.
 
 use super::active_set::ActiveSet;
-use super::kernels::Prices;
-use super::kernels::{self, LANES};
+use super::kernels::{self, Prices};
 use super::{Failure, Penalised, Solved, TOLERANCE};
 
 /// What is left of a coordinate's unit diagonal by the active ones when it counts as dependent on them.
 const DEPENDENT: f64 = 1e-12;
 /// Less than this is nothing but rounding.
 const ROUNDING: f64 = 1e-13;
-/// Greedy coordinate steps stop when moves are this much shorter than the first.
-const GREEDY_FRACTION: f64 = 0.1;
 
 /// Working memory of one thread.
 #[derive(Debug, Default)]
@@ -99,19 +96,9 @@ pub(super) fn maximise(matrix: &Penalised, scratch: &mut Scratch) -> Result<Solv
         return Ok(solved(usize::from(moved), 0.0));
     }
     matrix.refresh(scratch);
-    let cold = scratch.touched.is_empty();
     let kkt = matrix.violation(scratch);
     if kkt <= TOLERANCE {
         return Ok(solved(0, kkt));
-    }
-    if cold {
-        let most = (matrix.n / 2).max(LANES);
-        let prices = Prices {
-            up: &scratch.up,
-            down: &scratch.down,
-        };
-        let (g, v) = (&mut scratch.g, &mut scratch.v);
-        kernels::greedy(&matrix.scaled, g, v, &prices, most, GREEDY_FRACTION);
     }
     scratch.set.clear();
     scratch.signs.clear();

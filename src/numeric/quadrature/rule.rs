@@ -25,6 +25,11 @@ const GAUSS: [f64; 4] = [
     0.417_959_183_673_469_4,
 ];
 
+/// A part of the absolute integral below which errors that do not fall by halving are taken for noise of the functions.
+const NOISE: f64 = 1e-8;
+/// As many halvings show it.
+const STALLS: u8 = 3;
+
 /// The functions at a point: writes one value each, finite.
 pub type Integrands<'a> = dyn FnMut(f64, &mut [f64]) + 'a;
 
@@ -41,6 +46,8 @@ pub struct Panel {
     pub absolute: Vec<f64>,
     /// An estimate of their errors.
     pub error: Vec<f64>,
+    /// How many halvings in a row did not help.
+    stalled: u8,
 }
 
 impl Panel {
@@ -62,6 +69,7 @@ impl Panel {
             integral: vec![0.0; n],
             absolute: vec![0.0; n],
             error: vec![0.0; n],
+            stalled: 0,
         };
         for k in 0..n {
             let at = |i: usize| values[i * n + k];
@@ -94,7 +102,7 @@ pub struct Accuracy<'a> {
     pub budget: usize,
 }
 
-/// Panels between the sorted breaks, halved until the error of every integral is within the tolerance or rounding, or
+/// Panels between the sorted breaks, halved until the error of every integral is within the tolerance or at rounding, or
 /// the next round would take more evaluations than there may be.
 pub fn refine(
     breaks: &[f64],
@@ -110,12 +118,14 @@ pub fn refine(
     let mut spent = 15 * panels.len();
     loop {
         let mut excess = vec![0.0; panels.len()];
+        let mut scales = vec![0.0; n];
         let mut done = true;
         for k in 0..n {
             let scale: f64 = panels.iter().map(|p| p.absolute[k]).sum();
+            scales[k] = scale;
             let chased = |p: &Panel| {
                 let rounding = (accuracy.rounding)(p.low).max((accuracy.rounding)(p.high));
-                if p.error[k] > rounding * p.absolute[k] {
+                if p.stalled < STALLS && p.error[k] > rounding * p.absolute[k] {
                     p.error[k]
                 } else {
                     0.0
@@ -141,8 +151,16 @@ pub fn refine(
         for (panel, excess) in panels.into_iter().zip(excess) {
             let middle = 0.5 * (panel.low + panel.high);
             if excess > share && panel.low < middle && middle < panel.high {
-                next.push(Panel::new(panel.low, middle, n, integrands));
-                next.push(Panel::new(middle, panel.high, n, integrands));
+                let mut left = Panel::new(panel.low, middle, n, integrands);
+                let mut right = Panel::new(middle, panel.high, n, integrands);
+                let stalls = (0..n).all(|k| {
+                    let small = panel.error[k] <= NOISE * scales[k];
+                    let settled = panel.error[k] <= accuracy.tolerance * 1e-3 * scales[k];
+                    small && (settled || left.error[k] + right.error[k] > 0.7 * panel.error[k])
+                });
+                left.stalled = if stalls { panel.stalled + 1 } else { 0 };
+                right.stalled = left.stalled;
+                next.extend([left, right]);
             } else {
                 next.push(panel);
             }

@@ -1,5 +1,4 @@
-// error[E0508] 7:1
-// error[E0508] 8:1
+// error[E0503] 7:1
 data image { v[pixel] : binary = rest }
 plate unit(4)
 param   W[pixel, unit] : real

@@ -1,5 +1,4 @@
-// error[E0508] 5:1
-// error[E0508] 6:1
+// error[E0503] 5:1
 data image { v[pixel] : binary = rest }
 param   b[pixel] : real
 observe v[image, pixel]
