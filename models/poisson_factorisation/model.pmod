@@ -1,6 +1,6 @@
 // Gamma-Poisson factorisation of counts (Canny 2004; Cemgil 2009): pairs that are not listed are zeros.
 model poisson_factorisation
-const K = 6
+const K = 4
 data cell every doc, word {
   doc   : label
   word  : label
