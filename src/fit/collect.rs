@@ -258,7 +258,9 @@ fn mean_and_sd(
         Form::GaussianWishart | Form::GaussianGamma if block.unknowns.first() == Some(&u) => {
             student(engine, state, block, u)
         }
-        _ => None,
+        _ => get("variance")
+            .filter(|v| value.as_ref().is_some_and(|m| m.shape() == v.shape()))
+            .map(|v| v.mapv(f64::sqrt)),
     };
     // Where there is no closed form here, E[v] is what the block publishes.
     let _ = d;

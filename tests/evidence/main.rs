@@ -7,10 +7,13 @@
     clippy::too_many_arguments
 )]
 
+mod addends;
 mod blanks;
 mod bounds;
 mod chains;
+mod classifiers;
 mod conjugate;
+mod constraints;
 mod counts;
 mod degenerate;
 mod exact;
@@ -20,13 +23,18 @@ mod forms;
 mod gaussian_chains;
 mod latents;
 mod lines;
+mod links;
 mod matrices;
 mod mixtures;
 mod networks;
+mod one_latent;
+mod penalties;
 mod points;
 mod priors;
 mod records;
+mod robust;
 mod rows;
 mod saddles;
+mod shapes;
 mod special;
 mod vectors;

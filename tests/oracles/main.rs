@@ -14,5 +14,6 @@ mod global;
 mod mixtures;
 mod networks;
 mod regression;
+mod sparse;
 mod topics;
 mod votes;
