@@ -57,9 +57,7 @@ fn a_log_rate_of_each_group() {
         (1, 2.0, 0.0, 2.0),
         (2, 3.0, -0.5, 1.0),
     ];
-    let lines = rows
-        .iter()
-        .map(|(g, n, o, x)| format!("{g},{n},{o},{x}\n"));
+    let lines = rows.iter().map(|(g, n, o, x)| format!("{g},{n},{o},{x}\n"));
     let f = fit(
         "plate group(3)
          data row { g : label of group  n : count  o : real  x : real }

@@ -93,7 +93,12 @@ fn bayesian_lasso() {
     let gamma = log_tau - tau;
     let gamma_entropy = -((shape - 1.0) * log_tau - rate * tau + shape * rate.ln()
         - statrs::function::gamma::ln_gamma(shape));
-    same("bound", f.last(), data + laplace + gamma + entropy + gamma_entropy, 1e-8);
+    same(
+        "bound",
+        f.last(),
+        data + laplace + gamma + entropy + gamma_entropy,
+        1e-8,
+    );
 }
 
 /// One coefficient, known noise: the factor is the posterior and the bound is the evidence.
