@@ -125,7 +125,7 @@ impl BlockOf<'_> {
             unknown: stats[0].of,
             kinds: stats.iter().map(|s| s.kind).collect(),
         };
-        if stats.iter().any(|s| s.offset.is_some()) {
+        if stats.iter().any(|s| s.offset.is_some()) && !matches!(block.form, Form::Penalised) {
             return Err(refuse());
         }
         let single = |s: &Statistic| Moment {
@@ -239,7 +239,7 @@ impl BlockOf<'_> {
             unknown: mine[0].of,
             kinds: mine.iter().map(|s| s.kind).collect(),
         };
-        if mine.iter().any(|s| s.offset.is_some()) && block.form.name() != Form::Penalised.name() {
+        if mine.iter().any(|s| s.offset.is_some()) && !matches!(block.form, Form::Penalised) {
             return Err(refuse());
         }
         let mut rest = t.clone();

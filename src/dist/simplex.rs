@@ -6,7 +6,7 @@
 //! ```
 
 use crate::algebra::expand::{Polynomial, Refusal, summed};
-use crate::algebra::{Known, Subscript, Term};
+use crate::algebra::{Known, KnownFunction, Subscript, Term};
 use crate::family::StatisticKind;
 use crate::model::{ArgumentName, Fold};
 use crate::numeric::link::Link;
@@ -63,9 +63,17 @@ pub fn dirichlet(a: &Arguments<'_, '_>, value: &Value) -> Result<Polynomial, Ref
 /// Arguments that are no sums of products.
 pub fn beta(a: &Arguments<'_, '_>, value: &Value) -> Result<Polynomial, Refusal> {
     let ex = a.ex;
-    let (u, index) = value.unknown()?;
-    let at = |kind| Term::statistic(u, kind, index.clone());
-    let (log, log1m) = (at(StatisticKind::Log), at(StatisticKind::Log1m));
+    let (log, log1m) = match value {
+        Value::Known(k) => {
+            let at = |f| Term::known(Known::call(f, k.clone()));
+            (at(KnownFunction::Log), at(KnownFunction::Log1m))
+        }
+        _ => {
+            let (u, index) = value.unknown()?;
+            let at = |kind| Term::statistic(u, kind, index.clone());
+            (at(StatisticKind::Log), at(StatisticKind::Log1m))
+        }
+    };
     let of = |n| Ok::<_, Refusal>(ex.known(a.required(n)?));
     let (Some(p), Some(q)) = (of(ArgumentName::A)?, of(ArgumentName::B)?) else {
         let (p, q) = (a.number(ArgumentName::A)?, a.number(ArgumentName::B)?);

@@ -55,6 +55,12 @@ pub struct Factor {
 pub enum Support {
     /// Any numbers.
     Real,
+    /// A vector of norm 1.
+    Sphere,
+    /// A vector of norm at most 1.
+    Ball,
+    /// Numbers that do not decrease, above 0 if so.
+    Increasing(bool),
     /// Above 0.
     Positive,
     /// 0 to 1.

@@ -73,6 +73,33 @@ impl Q {
                             .map(|(x, d)| x + e * size * d)
                             .collect()
                     }
+                    Support::Sphere | Support::Ball => {
+                        let step = e / (v.len().max(1) as f64).sqrt();
+                        let moved: Vec<f64> =
+                            v.iter().zip(direction).map(|(x, d)| x + step * d).collect();
+                        let norm = moved.iter().map(|x| x * x).sum::<f64>().sqrt();
+                        let free = *support == Support::Ball && norm <= 1.0;
+                        let by = if free { 1.0 } else { norm };
+                        moved.iter().map(|x| x / by).collect()
+                    }
+                    Support::Increasing(positive) => {
+                        let size = v.iter().map(|x| x.abs()).fold(0.0, f64::max).max(1e-300);
+                        let free: Vec<f64> = if *positive {
+                            scaled(v, direction)
+                        } else {
+                            v.iter()
+                                .zip(direction)
+                                .map(|(x, d)| x + e * size * d)
+                                .collect()
+                        };
+                        let mut top = f64::NEG_INFINITY;
+                        free.iter()
+                            .map(|x| {
+                                top = top.max(*x);
+                                top
+                            })
+                            .collect()
+                    }
                     Support::Positive => scaled(v, direction),
                     Support::Probability => v
                         .iter()

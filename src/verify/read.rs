@@ -240,6 +240,9 @@ impl Reader<'_, '_> {
         };
         let first = *self.block.unknowns.first()?;
         let of = support(first)?;
+        if let Some(c) = self.engine.derivation.unknowns.get(first).constraint {
+            return self.constrained(first, c, values.first()?);
+        }
         let mut out = vec![];
         let weights = self.weights(&self.block.batch);
         for (sites, w) in self.joint_sites()?.into_iter().zip(weights) {
@@ -251,6 +254,32 @@ impl Reader<'_, '_> {
                 })
                 .collect();
             out.push(self.factor(sites, Q::Point(v?, of), w));
+        }
+        Some(out)
+    }
+
+    /// Points that a constraint ties together, one factor for each lane along its plate.
+    fn constrained(&self, u: UnknownId, c: Constraint, values: &[f64]) -> Option<Vec<Factor>> {
+        let unknown = self.engine.derivation.unknowns.get(u);
+        let (plate, support) = match c {
+            Constraint::UnitNorm(p) => (p, Support::Sphere),
+            Constraint::UnitBall(p) => (p, Support::Ball),
+            Constraint::Increasing(p) => (p, Support::Increasing(unknown.domain != Domain::Real)),
+            Constraint::Symmetric => return None,
+        };
+        let along = unknown.slots.iter().position(|s| *s == plate)?;
+        let shape = self.engine.shape(u);
+        let stride: usize = shape.get(along + 1..)?.iter().product();
+        let n = *shape.get(along)?;
+        let mut out = vec![];
+        for flat in 0..values.len() {
+            if (flat / stride) % n != 0 {
+                continue;
+            }
+            let places: Vec<usize> = (0..n).map(|i| flat + i * stride).collect();
+            let v: Option<Vec<f64>> = places.iter().map(|p| values.get(*p).copied()).collect();
+            let sites = places.into_iter().map(|flat| Site { unknown: u, flat });
+            out.push(self.factor(sites.collect(), Q::Point(v?, support), 1.0));
         }
         Some(out)
     }

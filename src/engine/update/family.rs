@@ -125,8 +125,9 @@ impl Engine<'_> {
                             unknown.domain,
                             crate::model::Domain::Simplex | crate::model::Domain::Probability
                         );
-                        // A logarithm at its floor counts where something multiplies it: 0 log 0 = 0.
-                        let floored = |(x, e): (&f64, &f64)| x.abs() >= 1e29 && *e != 0.0;
+                        // A logarithm at its floor counts where the density rises towards it: 0 log 0 = 0, and a number too
+                        // small for a double is no pole.
+                        let floored = |(x, e): (&f64, &f64)| x.abs() >= 1e29 && x * e > 0.0;
                         if statistics.iter().any(|x| !x.is_finite())
                             || (!sparse && statistics.iter().zip(&eta).any(floored))
                         {
