@@ -479,9 +479,7 @@ pub fn derivative(link: Link, v: Formula) -> Formula {
             Formula::Number(0.5),
             Formula::apply("tanh", Formula::ratio(v, two())),
         ]),
-        Link::PolyaGammaMean => {
-            Formula::derivative(function(link, v.clone()), v)
-        }
+        Link::PolyaGammaMean => Formula::derivative(function(link, v.clone()), v),
         Link::LnGamma => Formula::apply("ψ", v),
         Link::Log => Formula::ratio(one(), v),
         Link::XLogX => Formula::sum([v.log(), one()]),

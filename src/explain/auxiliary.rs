@@ -14,8 +14,8 @@ use crate::algebra::letters::Names;
 use crate::algebra::{Origin, UnknownId};
 use crate::derive::{Block, Derivation, Exactness};
 use crate::model::{
-    Argument, ArgumentName, Auxiliary, Axis, Case, Distribution, DistributionKind,
-    Expr, Factor, FactorKind, Role, Variable, as_sum,
+    Argument, ArgumentName, Auxiliary, Axis, Case, Distribution, DistributionKind, Expr, Factor,
+    FactorKind, Role, Variable, as_sum,
 };
 use crate::source::Span;
 
@@ -66,10 +66,7 @@ pub fn auxiliaries(
         }
     }
     groups.sort_by_key(|g| g[0].span.start);
-    groups
-        .iter()
-        .filter_map(|g| one(page, g, line))
-        .collect()
+    groups.iter().filter_map(|g| one(page, g, line)).collect()
 }
 
 fn one(
@@ -108,7 +105,8 @@ fn one(
     sentences.push(if exact {
         "Exact: summed out, it gives the statement back as it is written.".to_string()
     } else {
-        "A bound: the objective holds it in place of the statement, so it is a lower bound.".to_string()
+        "A bound: the objective holds it in place of the statement, so it is a lower bound."
+            .to_string()
     });
     sentences.extend(added.iter().filter_map(|v| split(d, v)));
     Some(AuxiliaryExplanation {
@@ -224,9 +222,13 @@ impl<'p, 'a> Stated<'p, 'a> {
                 let x = model.definition(*x);
                 (x.name.clone(), x.axes.len())
             }
-            FactorKind::ObservedOnly(_) | FactorKind::Potential(_) => return Formula::Word("value".into()),
+            FactorKind::ObservedOnly(_) | FactorKind::Potential(_) => {
+                return Formula::Word("value".into());
+            }
         };
-        let over = (slots > self.factor.axes.len()).then_some(self.distribution.over).flatten();
+        let over = (slots > self.factor.axes.len())
+            .then_some(self.distribution.over)
+            .flatten();
         Formula::Symbol(name, self.letters(over))
     }
 
@@ -367,10 +369,7 @@ impl<'p, 'a> Stated<'p, 'a> {
         let p = |list: Vec<Formula>| {
             Formula::apply(
                 "p",
-                Formula::Given(
-                    Box::new(Formula::List(list)),
-                    Box::new(eta.clone()),
-                ),
+                Formula::Given(Box::new(Formula::List(list)), Box::new(eta.clone())),
             )
         };
         let gaussian = Formula::Apply(
@@ -387,7 +386,10 @@ impl<'p, 'a> Stated<'p, 'a> {
             ),
             vec![
                 definition,
-                Equation::new("", Formula::equation(p(vec![y.clone()]), Formula::apply("Φ", sided))),
+                Equation::new(
+                    "",
+                    Formula::equation(p(vec![y.clone()]), Formula::apply("Φ", sided)),
+                ),
                 Equation::new(
                     format!("for {} > 0", g.text()),
                     Formula::equation(p(vec![y, g]), gaussian),
@@ -398,12 +400,21 @@ impl<'p, 'a> Stated<'p, 'a> {
 
     fn softmax(&self, added: &[&Variable]) -> Option<(String, Vec<Equation>)> {
         let over = self.distribution.over?;
-        let omega = added.iter().find(|v| v.auxiliary == Some(Auxiliary::PolyaGamma))?;
-        let centre = added.iter().find(|v| v.auxiliary == Some(Auxiliary::Centre))?;
+        let omega = added
+            .iter()
+            .find(|v| v.auxiliary == Some(Auxiliary::PolyaGamma))?;
+        let centre = added
+            .iter()
+            .find(|v| v.auxiliary == Some(Auxiliary::Centre))?;
         let (eta, definition) = self.predictor(ArgumentName::Logit, Some(over))?;
         let (omega_name, centre_name) = (omega.name.clone(), centre.name.clone());
         let (omega, c) = (self.added(omega), self.added(centre));
-        let k: Vec<Formula> = self.names.get(over).map(Formula::name).into_iter().collect();
+        let k: Vec<Formula> = self
+            .names
+            .get(over)
+            .map(Formula::name)
+            .into_iter()
+            .collect();
         let total = |f: Formula| Formula::total(k.clone(), vec![], f);
         let distance = || Formula::sum([eta.clone(), c.clone().negated()]);
         let bound = Formula::relation(
@@ -417,7 +428,10 @@ impl<'p, 'a> Stated<'p, 'a> {
         let each = Formula::sum([
             number(2.0).log(),
             half(distance()),
-            half(Formula::product([omega.clone(), distance().power(number(2.0))])),
+            half(Formula::product([
+                omega.clone(),
+                distance().power(number(2.0)),
+            ])),
         ]);
         let own = match k.first() {
             Some(k) => eta.replace(k, &self.value()),
@@ -451,7 +465,10 @@ impl<'p, 'a> Stated<'p, 'a> {
 
     fn width(&self, v: &Variable) -> Option<(String, Vec<Equation>)> {
         let mean = self.argument(ArgumentName::Mean)?;
-        let scale = match (self.argument(ArgumentName::Scale), self.argument(ArgumentName::Rate)) {
+        let scale = match (
+            self.argument(ArgumentName::Scale),
+            self.argument(ArgumentName::Rate),
+        ) {
             (Some(s), _) => s,
             (None, Some(r)) => Formula::ratio(number(1.0), r),
             (None, None) => return None,
@@ -478,10 +495,7 @@ impl<'p, 'a> Stated<'p, 'a> {
             vec![
                 Equation::new(
                     "",
-                    Formula::equation(
-                        d.clone(),
-                        Formula::sum([self.value(), mean.negated()]),
-                    ),
+                    Formula::equation(d.clone(), Formula::sum([self.value(), mean.negated()])),
                 ),
                 Equation::new(
                     format!("with equality at {} = |{}|", xi.text(), d.text()),
@@ -538,7 +552,11 @@ impl<'p, 'a> Stated<'p, 'a> {
             vec![
                 Equation::new("", Formula::equation(a.clone(), body)),
                 Equation::new(
-                    format!("with equality where {} is proportional to {}", q.text(), a.text()),
+                    format!(
+                        "with equality where {} is proportional to {}",
+                        q.text(),
+                        a.text()
+                    ),
                     Formula::relation(total(a).log(), "≥", right),
                 ),
             ],

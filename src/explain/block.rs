@@ -169,7 +169,11 @@ fn density(page: &Page<'_>, node: &FactorNode) -> Formula {
         (Some(c), false) => Formula::Given(Box::new(c), Box::new(Formula::List(parents))),
         (None, _) => Formula::List(parents),
     };
-    let p = if bound { auxiliary::bound_name(page) } else { "p".into() };
+    let p = if bound {
+        auxiliary::bound_name(page)
+    } else {
+        "p".into()
+    };
     Formula::Apply(p, vec![inner])
 }
 

@@ -97,8 +97,7 @@ pub fn unit_vectors(c: &Collected<'_, '_>) -> Vec<Equation> {
 
 /// Elements that do not decrease along a plate.
 pub fn increasing(c: &Collected<'_, '_>) -> Vec<Equation> {
-    let Some(Constraint::Increasing(plate)) =
-        c.page.d.unknowns.get(c.block.unknowns[0]).constraint
+    let Some(Constraint::Increasing(plate)) = c.page.d.unknowns.get(c.block.unknowns[0]).constraint
     else {
         return vec![];
     };
@@ -107,15 +106,20 @@ pub fn increasing(c: &Collected<'_, '_>) -> Vec<Equation> {
     };
     let v = c.symbol(0);
     let at = |by: Formula| {
-        let letter = c.names.get(k).map(Formula::name).unwrap_or(Formula::name("k"));
+        let letter = c
+            .names
+            .get(k)
+            .map(Formula::name)
+            .unwrap_or(Formula::name("k"));
         move |f: &Formula| f.replace(&letter, &by)
     };
     let one = at(Formula::Number(1.0))(&v).text();
     let two = at(Formula::Number(2.0))(&v).text();
     let order = format!("{one} ≤ {two} ≤ ...");
-    let values = c.targets().iter().all(|t| {
-        matches!(t, Target::Pair(..) | Target::Single(_, K::Value | K::Pair))
-    });
+    let values = c
+        .targets()
+        .iter()
+        .all(|t| matches!(t, Target::Pair(..) | Target::Single(_, K::Value | K::Pair)));
     if !values {
         // A family: neighbours that would fall share the mode of their added terms.
         let mut out = family_equations(c);
@@ -128,7 +132,10 @@ pub fn increasing(c: &Collected<'_, '_>) -> Vec<Equation> {
     let quadratic = pairs(c, 0);
     let linear = c.message(&Target::Single(0, K::Value), 1.0);
     if !inside.is_empty() {
-        let (a, b) = (c.page.free(&["A", "P", "Q", "AA"]), c.page.free(&["b", "g", "u", "bb"]));
+        let (a, b) = (
+            c.page.free(&["A", "P", "Q", "AA"]),
+            c.page.free(&["b", "g", "u", "bb"]),
+        );
         let whole = c.whole(0);
         let form = Formula::sum([
             Formula::product([Formula::name(&b).transposed(), whole.clone()]),
@@ -151,7 +158,10 @@ pub fn increasing(c: &Collected<'_, '_>) -> Vec<Equation> {
     let (mut top, mut bottom) = (linear, quadratic);
     super::gaussian::cancel_factors(&mut top, &mut bottom);
     cancel(&mut top, &mut bottom);
-    let (a_name, b_name) = (c.page.free(&["a", "p", "aa"]), c.page.free(&["b", "g", "u", "bb"]));
+    let (a_name, b_name) = (
+        c.page.free(&["a", "p", "aa"]),
+        c.page.free(&["b", "g", "u", "bb"]),
+    );
     let below: Vec<Formula> = c.slots.of[0]
         .iter()
         .filter_map(|a| c.names.get(*a).map(Formula::name))
@@ -160,7 +170,11 @@ pub fn increasing(c: &Collected<'_, '_>) -> Vec<Equation> {
         Formula::Symbol(a_name, below.clone()),
         Formula::Symbol(b_name, below),
     );
-    let letter = c.names.get(k).map(Formula::name).unwrap_or(Formula::name("k"));
+    let letter = c
+        .names
+        .get(k)
+        .map(Formula::name)
+        .unwrap_or(Formula::name("k"));
     let inner = c.names.bind(
         c.page.writer.letters,
         [Axis {
@@ -182,9 +196,8 @@ pub fn increasing(c: &Collected<'_, '_>) -> Vec<Equation> {
             Formula::Apply("pool".into(), vec![letter.clone()]),
         )
     };
-    let pooled = |f: &Formula| {
-        Formula::total(vec![j.clone()], vec![pool()], f.replace(&letter, &j))
-    };
+    let pooled =
+        |f: &Formula| Formula::total(vec![j.clone()], vec![pool()], f.replace(&letter, &j));
     let write = |list: &[crate::algebra::piece::Piece]| {
         c.page
             .sum(list, &c.names, Layout::Index)

@@ -174,7 +174,11 @@ pub fn messages(d: &Derivation, items: &[Item], b: &Block, slots: &Slots) -> Vec
         );
         // A predictor of other unknowns stays whole.
         let whole = item.piece.square.is_none()
-            && item.piece.stats.iter().any(|s| d.unknowns.is_predictor(s.of))
+            && item
+                .piece
+                .stats
+                .iter()
+                .any(|s| d.unknowns.is_predictor(s.of))
             && item.piece.stats.iter().any(|s| own(&s.of));
         if (item.piece.square.is_some() && !inside_roots && !gaussian) || whole {
             out.extend(of_piece(d, b, slots, &item.piece));

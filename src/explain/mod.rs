@@ -324,11 +324,7 @@ fn joint(d: &Derivation, letters: &Letters, line: &dyn Fn(Span) -> SourceLine) -
                     .map(|f| line(d.model.factor(*f).span).line)
                     .collect();
                 lines.dedup();
-                let names: Vec<String> = item
-                    .from
-                    .iter()
-                    .map(|f| stated(d, *f))
-                    .collect();
+                let names: Vec<String> = item.from.iter().map(|f| stated(d, *f)).collect();
                 out.push((
                     item.from.clone(),
                     JointPart {

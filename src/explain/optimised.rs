@@ -46,7 +46,11 @@ fn inside<'a>(c: &Collected<'_, 'a>) -> Writer<'a> {
         model: w.model,
         unknowns: w.unknowns,
         letters: w.letters,
-        latent: w.latent.iter().map(|b| b.filter(|b| Some(*b) != own)).collect(),
+        latent: w
+            .latent
+            .iter()
+            .map(|b| b.filter(|b| Some(*b) != own))
+            .collect(),
         responsibility: w.responsibility.clone(),
     }
 }
@@ -253,10 +257,8 @@ fn slope(c: &Collected<'_, '_>, w: &Writer<'_>, p: &Predictor) -> Option<Formula
                 let at = w.symbol(&u.name, &u.slots, &index, &inner);
                 let letter = inner.get(other).map(Formula::name).into_iter().collect();
                 let exp = |f: Formula| Formula::apply("exp", f);
-                let share = Formula::ratio(
-                    exp(eta.clone()),
-                    Formula::total(letter, vec![], exp(at)),
-                );
+                let share =
+                    Formula::ratio(exp(eta.clone()), Formula::total(letter, vec![], exp(at)));
                 Formula::product([message, share])
             }
             _ => message,
@@ -276,15 +278,15 @@ fn gradient(c: &Collected<'_, '_>, w: &Writer<'_>, i: usize) -> Formula {
     let u = c.block.unknowns[i];
     let v = c.symbol(i);
     let mut by_kind: Vec<(K, Vec<Piece>)> = vec![];
-    let put = |kind: K, piece: Piece, by_kind: &mut Vec<(K, Vec<Piece>)>| {
-        match by_kind.iter_mut().find(|(k, _)| *k == kind) {
-            Some((_, list)) => list.push(piece),
-            None => by_kind.push((kind, vec![piece])),
-        }
+    let put = |kind: K, piece: Piece, by_kind: &mut Vec<(K, Vec<Piece>)>| match by_kind
+        .iter_mut()
+        .find(|(k, _)| *k == kind)
+    {
+        Some((_, list)) => list.push(piece),
+        None => by_kind.push((kind, vec![piece])),
     };
-    let occurrences = |t: &Term| -> Vec<usize> {
-        (0..t.stats.len()).filter(|j| t.stats[*j].of == u).collect()
-    };
+    let occurrences =
+        |t: &Term| -> Vec<usize> { (0..t.stats.len()).filter(|j| t.stats[*j].of == u).collect() };
     let at = |s: &Statistic| -> Vec<(Subscript, Axis)> {
         s.index
             .iter()
@@ -313,7 +315,12 @@ fn gradient(c: &Collected<'_, '_>, w: &Writer<'_>, i: usize) -> Formula {
         }
     }
     for item in &c.page.items {
-        if item.piece.stats.iter().any(|s| c.block.predictors.contains(&s.of)) {
+        if item
+            .piece
+            .stats
+            .iter()
+            .any(|s| c.block.predictors.contains(&s.of))
+        {
             continue;
         }
         for t in &item.terms {

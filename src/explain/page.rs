@@ -79,7 +79,13 @@ impl<'a> Page<'a> {
 
     /// The first of these names that neither the model nor a responsibility uses.
     pub fn free(&self, wanted: &[&str]) -> String {
-        let taken = |n: &&&str| self.writer.responsibility.iter().flatten().any(|r| r == **n);
+        let taken = |n: &&&str| {
+            self.writer
+                .responsibility
+                .iter()
+                .flatten()
+                .any(|r| r == **n)
+        };
         let list: Vec<&str> = wanted.iter().filter(|n| !taken(n)).copied().collect();
         self.unused(&list)
     }

@@ -130,9 +130,7 @@ pub fn penalised(c: &Collected<'_, '_>) -> Vec<Equation> {
     let (s, latent) = (Symbols::new(c), c.block.role == Role::Latent);
     let second = c.slots.second[0].clone();
     let names = c.names.bind(c.page.writer.letters, second.iter().copied());
-    let symbol = |name: &str, axes: &[Axis]| {
-        Formula::Symbol(name.into(), letters(c, axes, &names))
-    };
+    let symbol = |name: &str, axes: &[Axis]| Formula::Symbol(name.into(), letters(c, axes, &names));
     let (all, some) = (batch(c, true), batch(c, false));
     let join = |x: &[Axis], y: &[Axis]| [x, y].concat();
     let mut defined = vec![];
@@ -194,7 +192,11 @@ pub fn penalised(c: &Collected<'_, '_>) -> Vec<Equation> {
         None => out.push(line("", b.clone(), in_letters(c, &linear, &names))),
     }
     out.extend(defined);
-    let expected = if latent { neighbour.expected() } else { neighbour };
+    let expected = if latent {
+        neighbour.expected()
+    } else {
+        neighbour
+    };
     let not_own: Vec<Formula> = letters(c, &second, &names)
         .into_iter()
         .zip(letters(c, &inside, &names))
@@ -205,7 +207,11 @@ pub fn penalised(c: &Collected<'_, '_>) -> Vec<Equation> {
         not_own,
         Formula::product([entry, expected]),
     );
-    let lead = if latent { "element by element" } else { "so that in each element" };
+    let lead = if latent {
+        "element by element"
+    } else {
+        "so that in each element"
+    };
     out.push(line(lead, r.clone(), Formula::sum([b, others.negated()])));
     let element = Element {
         v,
@@ -216,7 +222,11 @@ pub fn penalised(c: &Collected<'_, '_>) -> Vec<Equation> {
         distance,
         offset,
     };
-    out.extend(if latent { element.factor(c) } else { element.conditions() });
+    out.extend(if latent {
+        element.factor(c)
+    } else {
+        element.conditions()
+    });
     out
 }
 
@@ -273,11 +283,11 @@ fn several(c: &Collected<'_, '_>) -> Vec<Equation> {
     };
     let own = Formula::Apply(String::new(), whole);
     let mut out = vec![match latent {
-        false => Equation::new(
+        false => Equation::new(lead, Formula::equation(v, Formula::equation(own, all))),
+        true => Equation::new(
             lead,
-            Formula::equation(v, Formula::equation(own, all)),
+            Formula::relation(Formula::Apply("p".into(), vec![v]), "∝", all),
         ),
-        true => Equation::new(lead, Formula::relation(Formula::Apply("p".into(), vec![v]), "∝", all)),
     }];
     out.extend(entries(c, &system(c), &s.a, &s.b));
     out.extend(defined);
@@ -286,14 +296,21 @@ fn several(c: &Collected<'_, '_>) -> Vec<Equation> {
         Formula::Symbol(n.into(), k.iter().map(|x| (*x).clone()).collect())
     };
     let neighbour = at(&v_name, &[&j]);
-    let expected = if latent { neighbour.expected() } else { neighbour };
+    let expected = if latent {
+        neighbour.expected()
+    } else {
+        neighbour
+    };
     let others = Formula::total(
         vec![j.clone()],
         vec![Formula::relation(j.clone(), "≠", i.clone())],
         Formula::product([at(&s.a, &[&i, &j]), expected]),
     );
     let lead = match free.as_slice() {
-        [] => format!("for number i of {v_name}, {} the rate of its absolute value", at(&s.l, &[&i]).text()),
+        [] => format!(
+            "for number i of {v_name}, {} the rate of its absolute value",
+            at(&s.l, &[&i]).text()
+        ),
         list => format!(
             "for number i of {v_name}, {} the rate of its absolute value (0 for {})",
             at(&s.l, &[&i]).text(),
@@ -314,7 +331,11 @@ fn several(c: &Collected<'_, '_>) -> Vec<Equation> {
         distance: Formula::Bars(Box::new(at(&v_name, &[&i]))),
         offset: None,
     };
-    out.extend(if latent { element.factor(c) } else { element.conditions() });
+    out.extend(if latent {
+        element.factor(c)
+    } else {
+        element.conditions()
+    });
     out
 }
 
@@ -464,10 +485,18 @@ impl Element {
         let square = half(Formula::product([a.clone(), v.clone().power(number(2.0))])).negated();
         let mut parts = vec![Formula::product([self.r.clone(), v.clone()]), square];
         if let Some(l) = &self.l {
-            let size = if self.positive { v.clone() } else { self.distance.clone() };
+            let size = if self.positive {
+                v.clone()
+            } else {
+                self.distance.clone()
+            };
             parts.push(Formula::product([l.clone(), size]).negated());
         }
-        let lead = if self.positive { format!("over {} > 0", v.text()) } else { String::new() };
+        let lead = if self.positive {
+            format!("over {} > 0", v.text())
+        } else {
+            String::new()
+        };
         let mut out = vec![Equation::new(
             lead,
             Formula::relation(
@@ -495,12 +524,8 @@ impl Element {
         let over = |x: Formula, y: Formula| Formula::ratio(x, y);
         let z = c.page.free(&["Z", "norm"]);
         let r = self.about();
-        let second = |pull: Vec<Formula>| {
-            over(
-                Formula::sum([vec![number(1.0)], pull].concat()),
-                a.clone(),
-            )
-        };
+        let second =
+            |pull: Vec<Formula>| over(Formula::sum([vec![number(1.0)], pull].concat()), a.clone());
         let size = |v: Formula| match &self.offset {
             Some(o) => Formula::sum([v, o.clone().negated()]),
             None => v,

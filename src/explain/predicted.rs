@@ -175,17 +175,14 @@ fn candidates(d: &Derivation, t: &Term, plate: PlateId) -> Vec<Subscript> {
         }
     };
     t.stats.iter().flat_map(|s| &s.index).for_each(&mut visit);
-    t.data.iter().for_each(|k: &Known| k.subscripts(&mut |s| visit(s)));
+    t.data
+        .iter()
+        .for_each(|k: &Known| k.subscripts(&mut |s| visit(s)));
     out
 }
 
 /// A term that holds a predictor, with the predictor multiplied out.
-fn multiplied(
-    d: &Derivation,
-    p: &Predictor,
-    body: &[Term],
-    held: &Term,
-) -> Vec<Term> {
+fn multiplied(d: &Derivation, p: &Predictor, body: &[Term], held: &Term) -> Vec<Term> {
     let Some(at) = held.stats.iter().position(|s| s.of == p.id) else {
         return vec![];
     };

@@ -198,7 +198,11 @@ fn is_are(list_of: &[String]) -> String {
         .iter()
         .flat_map(|s| s.split(", ").map(str::to_string))
         .collect();
-    format!("{} {}", list(&names), if names.len() == 1 { "is" } else { "are" })
+    format!(
+        "{} {}",
+        list(&names),
+        if names.len() == 1 { "is" } else { "are" }
+    )
 }
 
 /// How one block is told, and how several are.
@@ -234,7 +238,10 @@ fn raised(d: &Derivation) -> String {
 /// How a form that is no family is solved.
 fn form(d: &Derivation, b: &Block) -> Option<String> {
     let plate = |p: crate::model::PlateId| d.model.plate(p).name.clone();
-    let constraint = b.unknowns.first().and_then(|u| d.unknowns.get(*u).constraint);
+    let constraint = b
+        .unknowns
+        .first()
+        .and_then(|u| d.unknowns.get(*u).constraint);
     let kept = "what nothing pulls at keeps its value, and the fit says so (W0701)";
     let point = b.role != Role::Latent;
     Some(match (&b.form, constraint) {
@@ -289,7 +296,11 @@ pub fn sentences(
     let mut out = vec![];
     let plate = |p: &crate::model::PlateId| d.model.plate(*p).name.clone();
     // A norm or an order ties what terms leave independent.
-    let tied = match b.unknowns.first().and_then(|u| d.unknowns.get(*u).constraint) {
+    let tied = match b
+        .unknowns
+        .first()
+        .and_then(|u| d.unknowns.get(*u).constraint)
+    {
         Some(Constraint::UnitNorm(p) | Constraint::UnitBall(p) | Constraint::Increasing(p)) => {
             Some(p)
         }

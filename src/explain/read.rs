@@ -88,10 +88,8 @@ pub fn expectations(c: &Collected<'_, '_>) -> Vec<Equation> {
             }
             "PolyaGamma" => {
                 let tilt = of("tilt", &v);
-                let tanh = Formula::apply(
-                    "tanh",
-                    Formula::ratio(tilt.clone(), Formula::Number(2.0)),
-                );
+                let tanh =
+                    Formula::apply("tanh", Formula::ratio(tilt.clone(), Formula::Number(2.0)));
                 out.push(line(
                     v.expected(),
                     Formula::ratio(tanh, Formula::product([Formula::Number(2.0), tilt])),

@@ -262,9 +262,8 @@ fn generalised_inverse_gaussian(c: &Collected<'_, '_>) -> Vec<Equation> {
     let mut b = c.message(&Target::Single(0, K::Power(-1)), -2.0);
     let sqrt = |f: Formula| Formula::apply("sqrt", f);
     if latent(c) {
-        let line = |name: &str, f: Formula| {
-            Equation::new("", Formula::equation(of(name, v.clone()), f))
-        };
+        let line =
+            |name: &str, f: Formula| Equation::new("", Formula::equation(of(name, v.clone()), f));
         return vec![
             is(c, "GeneralisedInverseGaussian", &["order", "a", "b"]),
             line("order", c.sum(&plus(m, number(1.0)))),

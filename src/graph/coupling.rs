@@ -111,7 +111,10 @@ fn environments(net: &Network, axes: &[Axis]) -> Option<Vec<BTreeMap<Axis, usize
         .iter()
         .try_fold(1usize, |n, s| n.checked_mul(*s).filter(|n| *n <= BINDINGS))?;
     let at = bindings(&sizes).into_iter();
-    Some(at.map(|at| axes.iter().copied().zip(at).collect()).collect())
+    Some(
+        at.map(|at| axes.iter().copied().zip(at).collect())
+            .collect(),
+    )
 }
 
 struct Coupling<'a> {

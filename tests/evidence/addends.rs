@@ -120,7 +120,7 @@ fn plsa_on_a_wide_table() {
          plate topic(2)
          param pi[doc] : simplex over topic
          param theta[topic] : simplex over word
-         observe n[doc, word] ~ Multinomial(sum(pi * theta over topic)) over word",
+         observe n[doc] ~ Multinomial(sum(pi * theta over topic)) over word",
         &wide(),
         start(),
         40,
@@ -153,8 +153,18 @@ fn plsa_on_a_wide_table() {
     for (w, l) in wide.outcome.trace.iter().zip(&long.outcome.trace) {
         same("log likelihood", w - coefficients, *l, 1e-10);
     }
-    same_list("pi", &wide.get("pi", "value"), &long.get("pi", "value"), 1e-9);
-    same_list("theta", &wide.get("theta", "value"), &long.get("theta", "value"), 1e-9);
+    same_list(
+        "pi",
+        &wide.get("pi", "value"),
+        &long.get("pi", "value"),
+        1e-9,
+    );
+    same_list(
+        "theta",
+        &wide.get("theta", "value"),
+        &long.get("theta", "value"),
+        1e-9,
+    );
 }
 
 /// Latent factors: every Gamma by the multinomial split, here written out; the bound is below the evidence of one cell.
@@ -170,7 +180,8 @@ fn one_count_of_two_latent_addends() {
         500,
     );
     // The sum is Gamma(4, 1), so the evidence is that of a Gamma and two Poissons.
-    let evidence = ln_gamma(15.0) - ln_gamma(4.0) - 15.0 * 3f64.ln() - ln_gamma(5.0) - ln_gamma(8.0);
+    let evidence =
+        ln_gamma(15.0) - ln_gamma(4.0) - 15.0 * 3f64.ln() - ln_gamma(5.0) - ln_gamma(8.0);
     assert!(f.last() < evidence, "{} and {evidence}", f.last());
     assert!(f.last() > evidence - 2.0, "{} and {evidence}", f.last());
     let (shape, rate) = (f.get("u", "shape"), f.get("u", "rate"));

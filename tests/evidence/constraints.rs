@@ -158,7 +158,10 @@ fn check_increasing(values: &[f64], what: &str) {
         assert!(pair[0] <= pair[1] + 1e-12, "{what}: {values:?}");
     }
     let want = pooled();
-    assert!(want.windows(2).any(|p| p[0].1 == p[1].1), "something is pooled");
+    assert!(
+        want.windows(2).any(|p| p[0].1 == p[1].1),
+        "something is pooled"
+    );
     for (g, v) in want {
         same(what, values[g - 1], v, 1e-10);
     }
@@ -214,9 +217,12 @@ fn increasing_within_each_column() {
          param m[side, t] : real, increasing over t
          observe y[row] ~ Gaussian(m[s, g], var = 2)",
         &{
-            let lines = ROWS
-                .iter()
-                .flat_map(|(g, y, k)| [format!("{g},1,{y},{k}\n"), format!("{g},2,{},{k}\n", y - 5.0)]);
+            let lines = ROWS.iter().flat_map(|(g, y, k)| {
+                [
+                    format!("{g},1,{y},{k}\n"),
+                    format!("{g},2,{},{k}\n", y - 5.0),
+                ]
+            });
             format!("g,s,y,k\n{}", lines.collect::<String>())
         },
         None,

@@ -241,7 +241,9 @@ fn softmax_regression() {
         (g, h)
     });
     let w0: Vec<f64> = (0..3).map(|k| want[3 * k]).collect();
-    let w: Vec<f64> = (0..3).flat_map(|k| want[3 * k + 1..3 * k + 3].to_vec()).collect();
+    let w: Vec<f64> = (0..3)
+        .flat_map(|k| want[3 * k + 1..3 * k + 3].to_vec())
+        .collect();
     same_list("intercepts", &f.get("w0", "value"), &w0, 1e-9);
     same_list("weights", &f.get("w", "value"), &w, 1e-9);
     let l: f64 = (0..12).map(|n| probabilities(&want, n)[y[n]].ln()).sum();

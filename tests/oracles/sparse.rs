@@ -213,11 +213,7 @@ fn bsc_variational_em_digits() {
     let end = &o["final"];
     let f = run(100);
     let elbo = number(&end["elbo"]);
-    assert!(
-        (last(&f) - elbo).abs() <= 1e-6 * elbo.abs(),
-        "{}",
-        last(&f)
-    );
+    assert!((last(&f) - elbo).abs() <= 1e-6 * elbo.abs(), "{}", last(&f));
     same_values(name, f.get("W", "value"), &end["W"], 1e-5, 0.0);
     same_values(name, f.get("beta", "value"), &end["beta"], 0.0, 1e-5);
     let p: Vec<f64> = numbers(&end["b"])

@@ -55,7 +55,11 @@ impl Formula {
             Formula::List(parts) => list(parts),
             Formula::Given(a, b) => format!("{} \\mid {}", a.latex(), b.latex()),
             Formula::Derivative(a, b) => {
-                format!("\\frac{{\\partial {}}}{{\\partial {}}}", a.in_latex(6), b.in_latex(6))
+                format!(
+                    "\\frac{{\\partial {}}}{{\\partial {}}}",
+                    a.in_latex(6),
+                    b.in_latex(6)
+                )
             }
         }
     }

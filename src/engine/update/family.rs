@@ -125,8 +125,12 @@ impl Engine<'_> {
                             unknown.domain,
                             crate::model::Domain::Simplex | crate::model::Domain::Probability
                         );
-                        // A logarithm at its floor counts where something multiplies it: 0 log 0 = 0.
-                        let floored = |(x, e): (&f64, &f64)| x.abs() >= 1e29 && *e != 0.0;
+                        // A logarithm at its floor counts where something multiplies it: 0 log 0 = 0. A value that was
+                        // rounded to 0 has an x log x that is as good as 0.
+                        let negligible = -1e-200..=0.0;
+                        let floored = |(x, e): (&f64, &f64)| {
+                            x.abs() >= 1e29 && !negligible.contains(&(x * e))
+                        };
                         if statistics.iter().any(|x| !x.is_finite())
                             || (!sparse && statistics.iter().zip(&eta).any(floored))
                         {
