@@ -125,7 +125,9 @@ impl BlockOf<'_> {
             unknown: stats[0].of,
             kinds: stats.iter().map(|s| s.kind).collect(),
         };
-        if stats.iter().any(|s| s.offset.is_some()) && !matches!(block.form, Form::Penalised) {
+        // Where the block takes a known location out, |v - o| is what it publishes as |v|.
+        let taken_out = matches!(block.form, Form::Penalised) && stats.len() == 1;
+        if stats.iter().any(|s| s.offset.is_some()) && !taken_out {
             return Err(refuse());
         }
         let single = |s: &Statistic| Moment {
@@ -239,7 +241,7 @@ impl BlockOf<'_> {
             unknown: mine[0].of,
             kinds: mine.iter().map(|s| s.kind).collect(),
         };
-        if mine.iter().any(|s| s.offset.is_some()) && !matches!(block.form, Form::Penalised) {
+        if mine.iter().any(|s| s.offset.is_some()) && block.form.name() != Form::Penalised.name() {
             return Err(refuse());
         }
         let mut rest = t.clone();

@@ -120,7 +120,7 @@ fn plsa_on_a_wide_table() {
          plate topic(2)
          param pi[doc] : simplex over topic
          param theta[topic] : simplex over word
-         observe n[doc, word] ~ Multinomial(sum(pi * theta over topic)) over word",
+         observe n[doc] ~ Multinomial(sum(pi * theta over topic)) over word",
         &wide(),
         start(),
         40,

@@ -9,7 +9,7 @@ use crate::fixture::{Fitted, data, exactly, fit, folder, model, names, try_fit};
 #[test]
 fn folders_are_complete() {
     let names = names();
-    assert!(names.len() >= 27, "only {names:?}");
+    assert!(names.len() >= 38, "only {names:?}");
     for n in &names {
         for f in ["model.pmod", "data.csv", "README.md"] {
             assert!(folder().join(n).join(f).is_file(), "models/{n}/{f}");
@@ -81,7 +81,7 @@ fn every_model_fits_alike_on_one_thread_and_on_two() {
 
 #[test]
 fn methods() {
-    let list: [(&str, &[&str], &[&str], &[(&str, f64)], &str, &str); 27] = [
+    let list: [(&str, &[&str], &[&str], &[(&str, f64)], &str, &str); 38] = [
         ("beta_bernoulli", &[], &[], &[], "exact posterior", "elbo"),
         ("normal_gamma", &[], &[], &[], "exact posterior", "elbo"),
         ("sprinkler", &[], &[], &[], "exact posterior", "elbo"),
@@ -155,6 +155,59 @@ fn methods() {
             &[],
             &[],
             "variational Bayes",
+            "elbo",
+        ),
+        ("sparse_coding", &[], &[], &[], "MAP", "log_joint"),
+        ("ica_laplace", &[], &[], &[], "MAP", "log_joint"),
+        ("lasso", &[], &[], &[], "MAP", "log_posterior"),
+        ("bayesian_lasso", &[], &[], &[], "variational Bayes", "elbo"),
+        (
+            "binary_sparse_coding",
+            &[],
+            &[],
+            &[],
+            "variational EM",
+            "elbo",
+        ),
+        (
+            "robust_regression",
+            &[],
+            &[],
+            &[],
+            "maximum likelihood",
+            "log_likelihood",
+        ),
+        (
+            "student_t_regression",
+            &[],
+            &[],
+            &[],
+            "generalised EM",
+            "log_likelihood",
+        ),
+        (
+            "logistic_regression",
+            &[],
+            &[],
+            &[],
+            "variational Bayes",
+            "elbo",
+        ),
+        ("probit_ratings", &[], &[], &[], "variational Bayes", "elbo"),
+        (
+            "poisson_factorisation",
+            &[],
+            &[],
+            &[],
+            "variational Bayes",
+            "elbo",
+        ),
+        (
+            "dirichlet_concentration",
+            &[],
+            &[],
+            &[],
+            "variational EM",
             "elbo",
         ),
         (
