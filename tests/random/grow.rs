@@ -184,8 +184,11 @@ impl Growing {
             (body, _) => (brackets, body),
         };
         let constraint = match (what, slots) {
-            (What::Real, [.., p]) if flat && brackets.len() == slots.len() && self.r.chance(1) => {
-                Some(format!("unit norm over {p}"))
+            (What::Real, [.., p]) if flat && brackets.len() == slots.len() && self.r.chance(5) => {
+                let counted = self.spec.plates.iter().any(|x| x.name() == *p);
+                let choices = if counted { 3 } else { 2 };
+                let word = ["unit norm", "unit ball", "increasing"][self.r.below(choices)];
+                Some(format!("{word} over {p}"))
             }
             (What::Real | What::Probability | What::Positive(_), [.., p, q])
                 if p == q && self.r.chance(30) =>
@@ -325,11 +328,16 @@ impl Growing {
                 return Body::Model(Choice::Dist(main), Some(first));
             }
             What::Real => {
-                if self.r.chance(4) {
+                if self.r.chance(7) {
                     let scale = Expr::Number(self.r.short(0.5, 2.0));
+                    let place = if self.r.chance(30) {
+                        self.r.short(-1.0, 1.0)
+                    } else {
+                        0.0
+                    };
                     self.dist(
                         "Laplace",
-                        vec![(None, Expr::Number(0.0)), (Some("scale"), scale)],
+                        vec![(None, Expr::Number(place)), (Some("scale"), scale)],
                         None,
                     )
                 } else {

@@ -209,11 +209,11 @@ impl Growing {
                         ("rate", Use::Rate)
                     };
                     let s = self.positive(place.1, scope, DEPTH);
-                    let m = known(self, -1.0, 1.0);
+                    let m = self.location(scope);
                     self.dist("Laplace", vec![(None, m), (Some(place.0), s)], None)
                 }
                 2 => {
-                    let m = known(self, -1.0, 1.0);
+                    let m = self.location(scope);
                     let s = known(self, 0.5, 2.0);
                     let df = known(self, 1.0, 6.0);
                     self.dist(
@@ -266,7 +266,11 @@ impl Growing {
                     self.gaussian(scope)
                 }
             }
-            Type::Count => match self.r.weighted(&[50, 30, 20]) {
+            Type::Count => match self.r.weighted(&[46, 28, 18, 8]) {
+                3 => {
+                    let e = self.mean(scope, 1);
+                    self.dist("Poisson", vec![(Some("log"), e)], None)
+                }
                 0 => {
                     let rate = self.positive(Use::Rate, scope, DEPTH);
                     self.dist("Poisson", vec![(None, rate)], None)
@@ -279,7 +283,7 @@ impl Growing {
                 _ => self.gaussian(scope),
             },
             Type::Binary => {
-                if self.r.chance(94) {
+                if self.r.chance(88) {
                     let p = self.probability(scope, DEPTH);
                     self.dist("Bernoulli", vec![(None, p)], None)
                 } else {
@@ -294,6 +298,15 @@ impl Growing {
                 let over = (self.r.chance(60) || !matches!(p, Expr::Ref(_))).then_some(plate);
                 self.dist("Categorical", vec![(None, p)], over.as_deref())
             }
+        }
+    }
+
+    /// Where a Laplace or a StudentT lies: a number, or a mean as a Gaussian's.
+    fn location(&mut self, scope: &Scope) -> Expr {
+        if self.r.chance(50) {
+            self.mean(scope, 1)
+        } else {
+            Expr::Number(self.r.short(-1.0, 1.0))
         }
     }
 
