@@ -168,8 +168,13 @@ impl Deviations<'_> {
         if rows.len() < 4 * band {
             return Descent::new(self, rows, &nothing, beta).run(beta, steps);
         }
-        // Every k-th row; its fit only decides where to look, so that it has no minimum of its own is no failure.
-        let stride = (rows.len() as f64).cbrt().ceil() as usize;
+        // A sample of n rows misses the fit of all m by about sqrt(p / n) of the residuals' spread: three times that share of
+        // the rows lies too near to be sure of its side. This n makes both problems equally large.
+        let (m, columns) = (rows.len() as f64, p.max(1) as f64);
+        let stride = (m / (9.0 * columns * m * m).cbrt()).ceil().max(2.0);
+        band = band.max((3.0 * m * (columns * stride / m).sqrt()) as usize);
+        let stride = stride as usize;
+        // Its fit only decides where to look, so that it has no minimum of its own is no failure.
         let sample: Vec<usize> = rows.iter().copied().step_by(stride).collect();
         let mut start = beta.to_vec();
         let weight = |rows: &[usize]| rows.iter().map(|&i| self.weights[i]).sum::<f64>();
@@ -185,7 +190,6 @@ impl Deviations<'_> {
         if thinned.over_rows(&sample, &mut start, steps).is_ok() {
             beta.copy_from_slice(&start);
         }
-        band = band.max(rows.len() / stride);
         let residuals = |beta: &[f64]| -> Vec<f64> {
             let of = |&i: &usize| self.y[i] - linear::dot(self.row(i, p), beta);
             rows.par_iter().map(of).collect()
@@ -212,23 +216,26 @@ impl Deviations<'_> {
             let mut now = beta.to_vec();
             match Descent::new(self, &kept, &pull, &now).run(&mut now, steps) {
                 Ok(gap) => {
-                    beta.copy_from_slice(&now);
-                    let after = residuals(beta);
+                    let after = residuals(&now);
                     let wrong: Vec<usize> = (0..rows.len())
                         .filter(|&k| !near[k] && after[k] * first[k].signum() < 0.0)
                         .collect();
                     if wrong.is_empty() {
+                        beta.copy_from_slice(&now);
                         return Ok(gap);
                     }
-                    wrong.iter().for_each(|&k| near[k] = true);
+                    if wrong.len() <= kept.len() / 4 {
+                        beta.copy_from_slice(&now);
+                        wrong.iter().for_each(|&k| near[k] = true);
+                        continue;
+                    }
                 }
                 Err(Failure::NotFinite) => return Err(Failure::NotFinite),
-                // The rows kept do not hold beta; more of them may.
-                Err(Failure::Unbounded) => {
-                    band *= 4;
-                    order.iter().take(band).for_each(|&k| near[k] = true);
-                }
+                Err(Failure::Unbounded) => {}
             }
+            // The rows kept do not hold beta near its start; more of them may.
+            band = band.saturating_mul(3);
+            order.iter().take(band).for_each(|&k| near[k] = true);
         }
         Descent::new(self, rows, &nothing, beta).run(beta, steps)
     }

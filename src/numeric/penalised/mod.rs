@@ -13,7 +13,9 @@
 //!
 //! Method, on the problem scaled to a unit diagonal: feature-sign search ([`search`]; Lee, Battle, Raina and Ng, NIPS 2007),
 //! which solves on the active set by a Cholesky factor that grows and shrinks by one, with exact line search over the sign
-//! changes. Coordinate descent was measured against it (`benches/sparse_codes.rs`): FIGURES
+//! changes. Measured (`benches/sparse_codes.rs`: 20,000 rows, 128 atoms of 64 pixels, 10 active, two busy cores, four runs):
+//! 0.33 to 0.42 s from zeros, 0.16 to 0.20 s from the codes for penalties 3 % higher; coordinate descent over active sets, stopped
+//! at violations of 1e-9, took 0.89 to 1.07 s in the same runs. A start by greedy coordinate steps made no difference above noise.
 //!
 //! A zero on the diagonal makes the whole row zero: the coordinate stays 0 if |b_i| <= l_i, otherwise nothing is largest. A
 //! coordinate whose row depends on the active ones (duplicates, more coordinates than rank) enters by moving along the
