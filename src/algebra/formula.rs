@@ -234,6 +234,30 @@ impl Formula {
         }
     }
 
+    /// A symbol of this name stands in it.
+    pub fn mentions(&self, name: &str) -> bool {
+        let any = |l: &[Formula]| l.iter().any(|f| f.mentions(name));
+        match self {
+            Formula::Number(_) | Formula::Word(_) => false,
+            Formula::Symbol(n, l) => n == name || any(l),
+            Formula::Sum(l) | Formula::Product(l) | Formula::Apply(_, l) | Formula::List(l) => {
+                any(l)
+            }
+            Formula::Negative(x)
+            | Formula::Transposed(x)
+            | Formula::Log(x)
+            | Formula::Bars(x)
+            | Formula::Of(_, x)
+            | Formula::Indicator(x) => x.mentions(name),
+            Formula::Ratio(a, b)
+            | Formula::Power(a, b)
+            | Formula::Relation(a, _, b)
+            | Formula::Given(a, b)
+            | Formula::Derivative(a, b) => a.mentions(name) || b.mentions(name),
+            Formula::Total { over, given, body } => any(over) || any(given) || body.mentions(name),
+        }
+    }
+
     /// How tightly it binds: 0 relations, 1 sums, 2 products, 3 big sums, 4 logs, 5 powers, 6 what needs no brackets.
     fn binding(&self) -> u8 {
         match self {

@@ -144,15 +144,24 @@ fn split(d: &Derivation, v: &Variable) -> Option<String> {
         .couplings
         .iter()
         .filter(|c| d.block(c.block).role == Role::Latent)
-        .map(|c| prose::arguments(d, &d.block(c.block).unknowns))
+        .map(|c| format!("({})", prose::arguments(d, &d.block(c.block).unknowns)))
         .collect();
     if others.is_empty() {
         return None;
     }
+    let bound = match d
+        .model
+        .variables
+        .iter()
+        .any(|v| v.role == Role::Param && v.auxiliary.is_none())
+    {
+        true => "log-likelihood",
+        false => "log evidence",
+    };
     Some(format!(
-        "q splits {} from ({}), so the objective is a lower bound of the log evidence.",
+        "q splits {} from {}, so the objective is a lower bound of the {bound}.",
         v.name,
-        others.join(") and (")
+        prose::list(&others)
     ))
 }
 
@@ -313,6 +322,7 @@ impl<'p, 'a> Stated<'p, 'a> {
             ]),
         );
         let quadratic = half(Formula::product([omega.clone(), eta.clone().power(two())])).negated();
+        let base = polya_gamma(&omega);
         let (label, density) = match self.argument(ArgumentName::Total) {
             None => {
                 let side = Formula::sum([y, number(-0.5)]);
@@ -321,7 +331,10 @@ impl<'p, 'a> Stated<'p, 'a> {
                     quadratic,
                     number(2.0).log().negated(),
                 ];
-                ("so that, given omega,", Formula::sum(parts))
+                (
+                    "so that",
+                    Formula::sum(parts.into_iter().chain([base.clone().log()])),
+                )
             }
             Some(total) => {
                 let each = Formula::sum([
@@ -331,23 +344,27 @@ impl<'p, 'a> Stated<'p, 'a> {
                 ]);
                 let parts = [
                     Formula::product([y, eta.clone()]),
-                    Formula::product([total, each]).negated(),
+                    Formula::product([total, Formula::sum([each, base.clone().log().negated()])])
+                        .negated(),
                     Formula::Word("const".into()),
                 ];
-                ("so that, given omega for each trial,", Formula::sum(parts))
+                (
+                    "so that, with one omega for each trial",
+                    Formula::sum(parts),
+                )
             }
         };
         let left = Formula::apply(
             "p",
             Formula::Given(
-                Box::new(self.value()),
-                Box::new(Formula::List(vec![eta, omega])),
+                Box::new(Formula::List(vec![self.value(), omega])),
+                Box::new(eta),
             ),
         )
         .log();
         Some((
             format!(
-                "a logistic density is a mixture of Gaussian shapes in its predictor; {} are Polya-Gamma variables (Polson, Scott and Windle 2013). At its best q it is the bound of Jaakkola and Jordan (2000).",
+                "a logistic density is a mixture of Gaussian shapes in its predictor; {} are Polya-Gamma variables (Polson, Scott and Windle 2013). At its best q it is the bound of Jaakkola and Jordan (2000). Their density under PolyaGamma(1, 0) is left out of the log joint below: the entropy of q is taken relative to it.",
                 v.name
             ),
             vec![
@@ -409,6 +426,7 @@ impl<'p, 'a> Stated<'p, 'a> {
         let (eta, definition) = self.predictor(ArgumentName::Logit, Some(over))?;
         let (omega_name, centre_name) = (omega.name.clone(), centre.name.clone());
         let (omega, c) = (self.added(omega), self.added(centre));
+        let x = Formula::name(self.page.free(&["t", "u", "v", "tt"]));
         let k: Vec<Formula> = self
             .names
             .get(over)
@@ -433,6 +451,7 @@ impl<'p, 'a> Stated<'p, 'a> {
                 distance().power(number(2.0)),
             ])),
         ]);
+        let base = polya_gamma(&omega).log();
         let own = match k.first() {
             Some(k) => eta.replace(k, &self.value()),
             None => eta.clone(),
@@ -440,23 +459,48 @@ impl<'p, 'a> Stated<'p, 'a> {
         let left = Formula::apply(
             bound_name(self.page),
             Formula::Given(
-                Box::new(self.value()),
-                Box::new(Formula::List(vec![eta.clone(), omega, c.clone()])),
+                Box::new(Formula::List(vec![self.value(), omega])),
+                Box::new(Formula::List(vec![eta.clone(), c.clone()])),
             ),
         )
         .log();
         Some((
             format!(
-                "the log of a sum of exponentials is bounded by logistic terms about a centre (Bouchard 2007), {centre_name}; each of them is a mixture of Gaussian shapes with a Polya-Gamma variable, {omega_name}. The first bound never touches, it is closest at the best centre."
+                "the log of a sum of exponentials is bounded by logistic terms about a centre (Bouchard 2007), {centre_name}; each of them is a mixture of Gaussian shapes with a Polya-Gamma variable, {omega_name}. The first bound never touches, it is closest at the best centre. The density of {omega_name} under PolyaGamma(1, 0) is left out of the log joint below: the entropy of q is taken relative to it."
             ),
             vec![
                 definition,
                 Equation::new("for any centre", bound),
                 Equation::new(
+                    format!(
+                        "each logistic term for any {}, with omega ~ PolyaGamma(1, 0)",
+                        x.text()
+                    ),
+                    Formula::equation(
+                        Formula::sum([number(1.0), exp(x.clone())]).log(),
+                        Formula::sum([
+                            number(2.0).log(),
+                            half(x.clone()),
+                            exp(half(Formula::product([
+                                Formula::name("omega"),
+                                x.power(number(2.0)),
+                            ]))
+                            .negated())
+                            .expected()
+                            .log()
+                            .negated(),
+                        ]),
+                    ),
+                ),
+                Equation::new(
                     "so that the statement is bounded from below by",
                     Formula::equation(
                         left,
-                        Formula::sum([own, c.negated(), total(each).negated()]),
+                        Formula::sum([
+                            own,
+                            c.negated(),
+                            total(Formula::sum([each, base.negated()])).negated(),
+                        ]),
                     ),
                 ),
             ],
@@ -574,6 +618,17 @@ fn half(f: Formula) -> Formula {
 
 fn exp(f: Formula) -> Formula {
     Formula::apply("exp", f)
+}
+
+/// The density of an auxiliary before it is tilted.
+fn polya_gamma(omega: &Formula) -> Formula {
+    Formula::Apply(
+        "PolyaGamma".into(),
+        vec![Formula::Given(
+            Box::new(omega.clone()),
+            Box::new(Formula::List(vec![number(1.0), number(0.0)])),
+        )],
+    )
 }
 
 fn logistic_of(x: Formula) -> Formula {

@@ -10,7 +10,7 @@ use crate::source::Span;
 use super::page::{Page, family_name};
 use super::paths::Paths;
 use super::update::{Collected, Equation, equations};
-use super::{SourceLine, auxiliary, prose, read, with_plates};
+use super::{SourceLine, auxiliary, predicted, prose, read, with_plates};
 
 /// A block for people.
 #[derive(Debug, Clone, PartialEq)]
@@ -51,7 +51,8 @@ pub fn explain(
     let equations = equations(&c);
     let read = read::expectations(&c);
     let formulas: Vec<&Formula> = equations.iter().chain(&read).map(|e| &e.formula).collect();
-    let definitions = page.definitions(&formulas);
+    let mut definitions = page.definitions(&formulas);
+    definitions.extend(predicted::mentioned(d, &page.writer, &formulas));
     let mut met: Vec<FactorId> = vec![];
     for t in &d.terms.items {
         if t.stats.iter().any(|s| b.holds(s.of)) {

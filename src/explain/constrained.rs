@@ -64,14 +64,9 @@ pub fn unit_vectors(c: &Collected<'_, '_>) -> Vec<Equation> {
         line("", symbol(&a_name, &entry), sum(&quadratic)),
     ];
     let (b, r) = (symbol(&b_name, &kept), symbol(&r_name, &kept));
-    let not_own: Vec<Formula> = letters(&second)
-        .into_iter()
-        .zip(letters(&inside))
-        .map(|(x, y)| Formula::relation(x, "≠", y))
-        .collect();
     let others = Formula::total(
-        letters(&second),
-        not_own,
+        super::penalised::not_own(letters(&second), letters(&inside)),
+        vec![],
         Formula::product([symbol(&a_name, &entry), neighbour]),
     );
     let right = if inside.is_empty() {
@@ -196,8 +191,7 @@ pub fn increasing(c: &Collected<'_, '_>) -> Vec<Equation> {
             Formula::Apply("pool".into(), vec![letter.clone()]),
         )
     };
-    let pooled =
-        |f: &Formula| Formula::total(vec![j.clone()], vec![pool()], f.replace(&letter, &j));
+    let pooled = |f: &Formula| Formula::total(vec![pool()], vec![], f.replace(&letter, &j));
     let write = |list: &[crate::algebra::piece::Piece]| {
         c.page
             .sum(list, &c.names, Layout::Index)

@@ -42,6 +42,11 @@ pub fn exponent(c: &Collected<'_, '_>) -> Vec<Equation> {
                 c.page.writer.statistic(&s, &names)
             })
             .collect();
+        if let [x, y] = factors.as_slice()
+            && x == y
+        {
+            factors = vec![x.clone().power(Formula::Number(2.0))];
+        }
         let below: Vec<Formula> = letters
             .iter()
             .filter_map(|a| names.get(*a).map(Formula::name))

@@ -104,7 +104,11 @@ pub fn optimised(c: &Collected<'_, '_>) -> Vec<Equation> {
         }
     }
     for i in 0..c.block.unknowns.len() {
-        let left = Formula::derivative(Formula::name("F"), c.symbol(i));
+        let names = names_of(c, i);
+        let v = c
+            .page
+            .symbol(c.block.unknowns[i], &c.slots.of[i], &names, &[]);
+        let left = Formula::derivative(Formula::name("F"), v);
         out.push(Equation::new(
             std::mem::take(&mut lead),
             Formula::equation(left, gradient(c, &w, i)),
@@ -123,32 +127,15 @@ pub fn quadrature(c: &Collected<'_, '_>) -> Vec<Equation> {
         Domain::Probability => " from 0 to 1",
         _ => " over the real line",
     };
-    let v = c.symbol(0);
     let z = Formula::name(c.page.free(&["Z", "norm"]));
     let q = Formula::Apply("q".into(), own);
-    let mean = v.clone().expected();
-    vec![
-        Equation::new(
-            format!("element by element, normalised by adaptive quadrature{over}"),
-            Formula::equation(
-                q.clone().log(),
-                Formula::sum([sum(c, &w, 1.0), z.log().negated()]),
-            ),
+    vec![Equation::new(
+        format!("element by element; Z and expectations by adaptive quadrature{over}"),
+        Formula::equation(
+            q.clone().log(),
+            Formula::sum([sum(c, &w, 1.0), z.log().negated()]),
         ),
-        Equation::new(
-            "expectations by the same quadrature",
-            Formula::equation(
-                mean,
-                Formula::product([
-                    Formula::Word("∫".into()),
-                    v.clone(),
-                    Formula::Apply("q".into(), vec![v.clone()]),
-                    Formula::Word("d".into()),
-                    v,
-                ]),
-            ),
-        ),
-    ]
+    )]
 }
 
 /// The least sum of absolute distances.
@@ -273,10 +260,16 @@ fn slope(c: &Collected<'_, '_>, w: &Writer<'_>, p: &Predictor) -> Option<Formula
     ))
 }
 
+/// Letters of one unknown on its own.
+fn names_of(c: &Collected<'_, '_>, i: usize) -> Names {
+    Names::default().bind(c.page.writer.letters, c.slots.of[i].iter().copied())
+}
+
 /// ∂F/∂v of an unknown at its letters: by its own statistics, then through the predictors.
 fn gradient(c: &Collected<'_, '_>, w: &Writer<'_>, i: usize) -> Formula {
     let u = c.block.unknowns[i];
-    let v = c.symbol(i);
+    let names = names_of(c, i);
+    let v = c.page.symbol(u, &c.slots.of[i], &names, &[]);
     let mut by_kind: Vec<(K, Vec<Piece>)> = vec![];
     let put = |kind: K, piece: Piece, by_kind: &mut Vec<(K, Vec<Piece>)>| match by_kind
         .iter_mut()
@@ -327,7 +320,19 @@ fn gradient(c: &Collected<'_, '_>, w: &Writer<'_>, i: usize) -> Formula {
             for j in occurrences(t) {
                 let mut rest = t.clone();
                 let s = rest.stats.remove(j);
-                put(s.kind, aim(Piece::from(&rest), at(&s)), &mut by_kind);
+                // v / v = 1
+                let value = rest
+                    .stats
+                    .iter()
+                    .position(|x| x.of == u && x.kind == K::Value && x.index == s.index);
+                let kind = match (s.kind, value) {
+                    (K::Log, Some(at)) => {
+                        rest.stats.remove(at);
+                        K::Value
+                    }
+                    (kind, _) => kind,
+                };
+                put(kind, aim(Piece::from(&rest), at(&s)), &mut by_kind);
             }
         }
     }
@@ -342,7 +347,7 @@ fn gradient(c: &Collected<'_, '_>, w: &Writer<'_>, i: usize) -> Formula {
                 .collect(),
             _ => list,
         };
-        let message = written(c, w, list, &c.names);
+        let message = written(c, w, list, &names);
         let over = |x: Formula| match message.clone() {
             Formula::Negative(m) => Formula::ratio(*m, x).negated(),
             m => Formula::ratio(m, x),

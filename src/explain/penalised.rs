@@ -161,14 +161,7 @@ pub fn penalised(c: &Collected<'_, '_>) -> Vec<Equation> {
             ]),
         ];
         if let Some(l) = &l {
-            parts.push(
-                Formula::total(
-                    letters(c, &inside, &names),
-                    vec![],
-                    Formula::product([l.clone(), distance.clone()]),
-                )
-                .negated(),
-            );
+            parts.push(penalty(letters(c, &inside, &names), l.clone(), distance.clone()).negated());
         }
         let lead = match positive(c, 0) {
             true => format!("the maximum over {} ≥ 0", v.text()),
@@ -197,14 +190,9 @@ pub fn penalised(c: &Collected<'_, '_>) -> Vec<Equation> {
     } else {
         neighbour
     };
-    let not_own: Vec<Formula> = letters(c, &second, &names)
-        .into_iter()
-        .zip(letters(c, &inside, &names))
-        .map(|(x, y)| Formula::relation(x, "≠", y))
-        .collect();
     let others = Formula::total(
-        letters(c, &second, &names),
-        not_own,
+        not_own(letters(c, &second, &names), letters(c, &inside, &names)),
+        vec![],
         Formula::product([entry, expected]),
     );
     let lead = if latent {
@@ -228,6 +216,29 @@ pub fn penalised(c: &Collected<'_, '_>) -> Vec<Equation> {
         element.conditions()
     });
     out
+}
+
+/// `j ≠ k`; several letters as tuples.
+pub(super) fn not_own(others: Vec<Formula>, own: Vec<Formula>) -> Vec<Formula> {
+    let tuple = |mut l: Vec<Formula>| match l.len() {
+        1 => l.remove(0),
+        _ => Formula::Apply(String::new(), l),
+    };
+    if others.is_empty() {
+        return vec![];
+    }
+    vec![Formula::relation(tuple(others), "≠", tuple(own))]
+}
+
+/// The sum of a rate times distances; what the rate shares stands before the sum.
+fn penalty(over: Vec<Formula>, l: Formula, distance: Formula) -> Formula {
+    let varies = over
+        .iter()
+        .any(|k| l.replace(k, &Formula::Word(String::new())) != l);
+    if varies {
+        return Formula::total(over, vec![], Formula::product([l, distance]));
+    }
+    Formula::product([l, Formula::total(over, vec![], distance)])
 }
 
 /// Pieces with every letter written.
@@ -256,7 +267,7 @@ fn several(c: &Collected<'_, '_>) -> Vec<Equation> {
             Some(l) => {
                 let over = letters(c, &c.slots.inside(c.block, i), &c.names);
                 let (d, _) = distance(c, i);
-                penalties.push(Formula::total(over, vec![], Formula::product([l, d])).negated());
+                penalties.push(penalty(over, l, d).negated());
             }
             None => free.push(whole[i].text()),
         }
@@ -302,8 +313,8 @@ fn several(c: &Collected<'_, '_>) -> Vec<Equation> {
         neighbour
     };
     let others = Formula::total(
-        vec![j.clone()],
-        vec![Formula::relation(j.clone(), "≠", i.clone())],
+        not_own(vec![j.clone()], vec![i.clone()]),
+        vec![],
         Formula::product([at(&s.a, &[&i, &j]), expected]),
     );
     let lead = match free.as_slice() {
@@ -347,7 +358,15 @@ pub fn alone(c: &Collected<'_, '_>) -> Vec<Equation> {
     let (a, r) = (symbol(&s.a), symbol(&s.r));
     let mut defined = vec![];
     let l = rate(c, 0, &s.l, &mut defined);
-    out.push(line("", a.clone(), together(c.sum(&pairs(c, 0)))));
+    // A number needs no letter.
+    let curvature = together(c.sum(&pairs(c, 0)));
+    let a = match curvature {
+        Formula::Number(_) => curvature,
+        other => {
+            out.push(line("", a.clone(), other));
+            a
+        }
+    };
     out.push(line(
         "",
         r.clone(),
@@ -449,7 +468,7 @@ impl Element {
                 None => self.r.clone(),
             };
             out.push(line(
-                &format!("KKT conditions: where {v} > 0"),
+                &format!("KKT conditions, where {v} > 0"),
                 total,
                 number(0.0),
             ));
@@ -466,7 +485,7 @@ impl Element {
                 None => (self.v.clone(), "0".to_string()),
             };
             out.push(line(
-                &format!("KKT conditions: where {v} is not {o}"),
+                &format!("KKT conditions, where {v} is not {o}"),
                 slope,
                 Formula::product([l.clone(), Formula::apply("sign", side)]),
             ));

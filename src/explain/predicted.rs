@@ -36,8 +36,22 @@ pub fn body(p: &Predictor) -> Vec<Term> {
 
 /// `eta_n = Σ_d x_nd w_d + w0`, for each predictor.
 pub fn definitions(d: &Derivation, w: &Writer<'_>) -> Vec<Formula> {
+    defined(d, w, &|_| true)
+}
+
+/// The definitions of the predictors that some formula mentions.
+pub fn mentioned(d: &Derivation, w: &Writer<'_>, formulas: &[&Formula]) -> Vec<Formula> {
+    let plain = Writer::plain(w.model, w.unknowns, w.letters);
+    defined(d, &plain, &|p| {
+        let name = &d.unknowns.get(p.id).name;
+        formulas.iter().any(|f| f.mentions(name))
+    })
+}
+
+fn defined(d: &Derivation, w: &Writer<'_>, which: &dyn Fn(&Predictor) -> bool) -> Vec<Formula> {
     d.predictors
         .iter()
+        .filter(|p| which(p))
         .map(|p| {
             let names = Names::default().bind(w.letters, p.axes.iter().copied());
             let parts = body(p);

@@ -2,6 +2,7 @@
 
 use crate::algebra::UnknownId;
 use crate::derive::{Block, BlockId, Derivation, Exactness, Form, Method, Structure};
+use crate::family::StatisticKind;
 use crate::model::{Constraint, Domain, FactorId, Role};
 use crate::plan::{Plan, Step};
 use crate::source::Span;
@@ -75,7 +76,12 @@ pub fn why(d: &Derivation, line: &dyn Fn(Span) -> SourceLine, paths: &Paths<'_>)
             raised(d)
         ),
         Method::VariationalEm => format!(
-            "Variational EM: coupled latents are split in q, and {} maximised under it; every step raises the {objective}, a lower bound of the log-likelihood.",
+            "Variational EM: {}, and {} maximised under it; every step raises the {objective}, a lower bound of the log-likelihood.",
+            match (coupled(d), bounded(d)) {
+                (true, true) => "coupled latents are split in q, bounds stand in place of statements",
+                (false, true) => "bounds stand in place of statements",
+                (_, false) => "coupled latents are split in q",
+            },
             is_are(&params)
         ),
         Method::VariationalBayes => format!(
@@ -97,8 +103,8 @@ pub fn why(d: &Derivation, line: &dyn Fn(Span) -> SourceLine, paths: &Paths<'_>)
     });
     if d.method != Method::GeneralisedEm && !raised(d).is_empty() {
         out.push(format!(
-            "{} by the gradient; a step that would lower the {objective} is not taken.",
-            capital(&raised(d))
+            "{} by the gradient; a step that would lower the objective is not taken.",
+            raised(d)
         ));
     }
     let touching: Vec<String> = d
@@ -193,6 +199,19 @@ pub fn why(d: &Derivation, line: &dyn Fn(Span) -> SourceLine, paths: &Paths<'_>)
     out
 }
 
+/// Two latent blocks share a term.
+fn coupled(d: &Derivation) -> bool {
+    let latent = |b: &Block| b.role == Role::Latent;
+    d.blocks.iter().filter(|b| latent(b)).any(|b| {
+        b.structure == Structure::Sequential || b.couplings.iter().any(|c| latent(d.block(c.block)))
+    })
+}
+
+/// Some statement is bounded.
+fn bounded(d: &Derivation) -> bool {
+    d.blocks.iter().any(|b| b.touches_bound(&d.unknowns))
+}
+
 fn is_are(list_of: &[String]) -> String {
     let names: Vec<String> = list_of
         .iter()
@@ -208,15 +227,6 @@ fn is_are(list_of: &[String]) -> String {
 /// How one block is told, and how several are.
 fn held(blocks: &[String], one: &str, several: &str) -> String {
     (if blocks.len() == 1 { one } else { several }).to_string()
-}
-
-fn capital(s: &str) -> String {
-    let mut c = s.chars();
-    match c.next() {
-        // Names of the model keep their case.
-        Some(first) if s.starts_with("the ") => first.to_uppercase().chain(c).collect(),
-        _ => s.to_string(),
-    }
 }
 
 /// `nu matches no family and is raised`; empty where no block is raised by its gradient.
@@ -235,6 +245,23 @@ fn raised(d: &Derivation) -> String {
     }
 }
 
+/// What stands beside the quadratic.
+fn penalty(d: &Derivation, b: &Block) -> &'static str {
+    let positive = |u: &UnknownId| d.unknowns.get(*u).domain == Domain::Positive;
+    let signs = b.unknowns.iter().any(positive);
+    let absolute = d
+        .terms
+        .items
+        .iter()
+        .flat_map(|t| &t.stats)
+        .any(|s| s.kind == StatisticKind::Abs && b.unknowns.contains(&s.of));
+    match (absolute, signs) {
+        (true, true) => "Its terms are quadratic, with absolute values and positive numbers",
+        (true, false) => "Its terms are quadratic, with absolute values",
+        (false, _) => "Its terms are quadratic, over positive numbers",
+    }
+}
+
 /// How a form that is no family is solved.
 fn form(d: &Derivation, b: &Block) -> Option<String> {
     let plate = |p: crate::model::PlateId| d.model.plate(p).name.clone();
@@ -246,11 +273,13 @@ fn form(d: &Derivation, b: &Block) -> Option<String> {
     let point = b.role != Role::Latent;
     Some(match (&b.form, constraint) {
         (Form::Penalised, _) if point => format!(
-            "A quadratic with absolute values or positive numbers: its maximum is found exactly, by an active set, to the KKT conditions; {kept}."
+            "{}: the maximum is found to its KKT conditions by an active set; {kept}.",
+            penalty(d, b)
         ),
-        (Form::Penalised, _) => {
-            "A quadratic with absolute values or positive numbers: each element has a closed form given the means of the others, and they are updated in turn.".into()
-        }
+        (Form::Penalised, _) => format!(
+            "{}: given the means of the others each element has a closed form.",
+            penalty(d, b)
+        ),
         (Form::UnitVectors, Some(Constraint::UnitNorm(p))) => format!(
             "Vectors along {} have norm 1: each is the direction of what pulls at it, in turn until none moves; {kept}.",
             plate(p)
@@ -372,7 +401,7 @@ pub fn sentences(
                 names(d, &b.unknowns)
             ),
             Form::Penalised => format!(
-                "{} form one block: the terms are jointly quadratic in them, but for |v| or v > 0 of single numbers.",
+                "{} form one block: the terms are jointly quadratic in them, beside absolute values or signs of single numbers.",
                 names(d, &b.unknowns)
             ),
             _ => format!(

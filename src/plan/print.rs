@@ -58,6 +58,29 @@ pub fn plan(d: &Derivation, p: &Plan) -> String {
             let _ = writeln!(out, "  {} gets {line}", at.text());
         }
     }
+    if !d.predictors.is_empty() {
+        out.push_str("predictors\n");
+    }
+    for (x, list) in d.predictors.iter().zip(&p.predictors) {
+        let names = Names::default().bind(w.letters, x.axes.iter().copied());
+        let u = d.unknowns.get(x.id);
+        let index: Vec<Subscript> = x.axes.iter().map(|a| Subscript::Axis(*a)).collect();
+        let left = w.symbol(&u.name, &u.slots, &index, &names);
+        for how in list {
+            let (_, line) = planned(d, &w, how);
+            let _ = writeln!(out, "  {} += {line}", left.text());
+        }
+    }
+    if p.slopes.iter().any(|l| !l.is_empty()) {
+        out.push_str("slopes\n");
+    }
+    for id in &d.order {
+        for m in p.slopes.get(id.index()).into_iter().flatten() {
+            let (names, line) = planned(d, &w, &m.how);
+            let at = at_target(d, &w, *id, m.target, &m.how, &names);
+            let _ = writeln!(out, "  {} gets {line}", at.text());
+        }
+    }
     out.push_str("objective\n");
     for e in &p.expectation {
         let (_, line) = planned(d, &w, e);
