@@ -187,6 +187,8 @@ fn libraries_stand_where_they_belong() {
         ("pest_derive", "syntax/parser"),
         ("logos", "syntax/token.rs"),
         ("faer", "numeric/linalg"),
+        ("argmin", "numeric/quasi_newton"),
+        ("argmin_math", "numeric/quasi_newton"),
         ("clap", "cli/"),
     ];
     for (name, text) in sources() {
