@@ -19,9 +19,9 @@ use crate::numeric::unit_vectors::{Length, best_unit_columns_within};
 
 use super::{Messages, Noticed};
 
-/// Passes over the columns in one update. Where they are nearly collinear, that many do not end at the maximum; the next sweep
-/// goes on from there, and none is lower than its start.
-const PASSES: usize = 300;
+/// Products that one update of unit vectors may take. Where columns are nearly collinear, the passes that these allow do not end
+/// at the maximum; the next sweep goes on from there, and none is lower than its start.
+const WORK: usize = 100_000_000;
 
 impl Engine<'_> {
     pub(super) fn update_unit_vectors(
@@ -79,7 +79,8 @@ impl Engine<'_> {
                     &mut w[row * k..(row + 1) * k],
                 );
             }
-            dead += best_unit_columns_within(&linear, &a, k, length, PASSES, &mut w)
+            let passes = (WORK / (m * k * k).max(1)).clamp(300, 20_000);
+            dead += best_unit_columns_within(&linear, &a, k, length, passes, &mut w)
                 .dead
                 .len();
             for (row, b) in group.iter().enumerate() {
