@@ -6,6 +6,7 @@
 
 use crate::data::Init;
 use crate::diag::{Code, Diagnostic};
+use crate::model::Domain;
 use crate::numeric::log_or_floor;
 
 use super::Engine;
@@ -323,13 +324,23 @@ fn warn(engine: &Engine<'_>, noticed: &Noticed) -> Vec<Diagnostic> {
         out.push(w);
     };
     for (u, n) in &noticed.boundary {
-        let name = &d.unknowns.get(*u).name;
+        let unknown = d.unknowns.get(*u);
+        let (note, help) = match unknown.domain {
+            Domain::Simplex | Domain::Probability => (
+                "have probabilities of exactly 0 or 1",
+                "give it a Dirichlet or Beta prior above 1, which keeps it inside, or make it a `latent`",
+            ),
+            _ => (
+                "are where the search stopped: the objective rises for ever as they go on",
+                "give it a prior with finite spread, which holds it: `~` in place of `:`",
+            ),
+        };
         add(
             Code::W0502,
             *u,
-            format!("mode of `{name}` on the boundary"),
-            format!("{n} of its elements have probabilities of exactly 0 or 1"),
-            "give it a Dirichlet or Beta prior above 1, which keeps it inside, or make it a `latent`",
+            format!("mode of `{}` on the boundary", unknown.name),
+            format!("{n} of its elements {note}"),
+            help,
         );
     }
     for (u, n) in &noticed.kept {

@@ -100,7 +100,7 @@ impl Engine<'_> {
                 self.update_unit_vectors(state, id, messages, &mut next, &mut noticed)?;
             }
             Form::Increasing => self.update_increasing(state, id, messages, &mut next)?,
-            Form::Optimised => self.update_optimised(state, id, &mut next)?,
+            Form::Optimised => self.update_optimised(state, id, &mut next, &mut noticed)?,
             Form::LeastAbsolute => {
                 self.update_least_absolute(state, id, messages, &mut next)?;
             }

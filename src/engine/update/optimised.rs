@@ -21,10 +21,12 @@ use crate::numeric::newton;
 use crate::numeric::quasi_newton::{Options, maximise};
 use crate::numeric::transform::Transform;
 
-use super::Messages;
+use super::{Messages, Noticed};
 
 /// Up to this many numbers the curvature is taken from differences of gradients, beyond it from past steps.
 const NEWTON: usize = 60;
+/// Free coordinates beyond it are tried twice as far out.
+const FAR: f64 = 8.0;
 
 impl Engine<'_> {
     pub(super) fn update_optimised(
@@ -32,6 +34,7 @@ impl Engine<'_> {
         state: &mut State,
         id: BlockId,
         next: &mut BlockState,
+        noticed: &mut Noticed,
     ) -> Result<(), Diagnostic> {
         let block = self.derivation.block(id);
         let u = block.unknowns[0];
@@ -83,6 +86,7 @@ impl Engine<'_> {
             };
             ascent = newton::maximise(&mut x, &transforms, &mut curved, &options);
         }
+        let endless = endless(&x, &transforms, ascent.value, &mut evaluate);
         self.put(state, id, &x)
             .map_err(|reason| self.unbounded(u, 0, &reason))?;
         if !ascent.value.is_finite() {
@@ -94,6 +98,10 @@ impl Engine<'_> {
             let n: usize = shape.iter().product();
             if let Ok(a) = ArrayD::from_shape_vec(IxDyn(&shape), x[at..at + n].to_vec()) {
                 next.parameters.push((i, "value", a));
+            }
+            let rising = endless.iter().filter(|j| (at..at + n).contains(*j)).count();
+            if rising > 0 {
+                noticed.boundary.push((*u, rising));
             }
             at += n;
         }
@@ -215,6 +223,30 @@ impl Engine<'_> {
             }
         }
     }
+}
+
+/// The numbers along which the value does not fall as they go twice as far, in coordinates without bounds: it rises towards a
+/// limit that no finite number reaches (classes that a line separates, counts that are all 0).
+fn endless(
+    x: &[f64],
+    transforms: &[Transform],
+    value: f64,
+    evaluate: &mut dyn FnMut(&[f64], &mut [f64]) -> f64,
+) -> Vec<usize> {
+    let mut out = vec![];
+    let mut gradient = vec![0.0; x.len()];
+    for (i, t) in transforms.iter().enumerate() {
+        let free = t.free(x[i]);
+        if free.abs() < FAR || out.len() >= NEWTON {
+            continue;
+        }
+        let mut far = x.to_vec();
+        far[i] = t.bounded(2.0 * free);
+        if evaluate(&far, &mut gradient) >= value {
+            out.push(i);
+        }
+    }
+    out
 }
 
 /// Second derivatives, as central differences of the gradient, made symmetric.
