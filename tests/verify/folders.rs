@@ -35,6 +35,15 @@ fn size(name: &str) -> Size {
             set: &[("K", 3.0)],
             ..usual
         },
+        "sparse_coding" | "binary_sparse_coding" | "poisson_factorisation" => Size {
+            set: &[("K", 3.0)],
+            ..usual
+        },
+        "dirichlet_concentration" => Size {
+            set: &[("K", 2.0)],
+            rows: 16,
+            ..usual
+        },
         "bayesian_pca" => Size {
             set: &[("K", 2.0)],
             rows: 12,
