@@ -287,7 +287,9 @@ pub(super) fn written(x: f64) -> Written {
     }
     for d in [2i64, 3, 4, 8] {
         let n = x * d as f64;
-        if n.fract() == 0.0 && n.abs() < 100.0 && d != 3 {
+        // A third has no short decimal; anything else is written as it came.
+        let endless = d != 3 || format!("{x}").len() > 10;
+        if n.fract() == 0.0 && n.abs() < 100.0 && endless {
             return Written::Fraction(n as i64, d);
         }
     }

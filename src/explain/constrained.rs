@@ -119,7 +119,7 @@ pub fn increasing(c: &Collected<'_, '_>) -> Vec<Equation> {
         // A family: neighbours that would fall share the mode of their added terms.
         let mut out = family_equations(c);
         if let Some(first) = out.first_mut() {
-            first.lead = format!("without {order}");
+            first.lead = format!("where {order} holds; a pool has the mode of its added terms");
         }
         return out;
     }
@@ -201,7 +201,8 @@ pub fn increasing(c: &Collected<'_, '_>) -> Vec<Equation> {
     vec![
         line(
             &format!("isotonic regression under {order}"),
-            c.whole(0),
+            c.page
+                .symbol(c.block.unknowns[0], &c.slots.of[0], &c.names, &[k]),
             Formula::Apply(
                 "argmin".into(),
                 vec![Formula::total(

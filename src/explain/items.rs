@@ -499,13 +499,20 @@ fn replace(s: &Subscript, target: &Subscript, by: Axis) -> Subscript {
 
 /// The term about the variables as written: every centre is 0.
 pub(super) fn uncentred(t: &Term) -> Term {
+    let zero = |k: &Known| k.as_number() == Some(0.0);
+    let stats = t.stats.iter().map(|s| Statistic {
+        offset: s.offset.as_ref().map(without_centre).filter(|k| !zero(k)),
+        ..s.clone()
+    });
     Term {
         data: t.data.iter().map(without_centre).collect(),
+        stats: stats.collect(),
         ..t.clone()
     }
 }
 
-fn without_centre(k: &Known) -> Known {
+/// A known number about the variables as written.
+pub(super) fn without_centre(k: &Known) -> Known {
     match k {
         Known::Centre(..) => Known::number(0.0),
         Known::Add(p) => Known::sum(p.iter().map(without_centre)),

@@ -218,6 +218,10 @@ fn prose(s: &str) -> String {
             '>' => out.push_str("\\textgreater{}"),
             '|' => out.push_str("\\textbar{}"),
             '"' => out.push_str("\\textquotedbl{}"),
+            '≤' => out.push_str("$\\le$"),
+            '≥' => out.push_str("$\\ge$"),
+            '≠' => out.push_str("$\\ne$"),
+            'Σ' => out.push_str("$\\Sigma$"),
             c => out.push_str(&escaped(&c.to_string())),
         }
     }

@@ -327,8 +327,9 @@ fn gradient(c: &Collected<'_, '_>, w: &Writer<'_>, i: usize) -> Formula {
                     .position(|x| x.of == u && x.kind == K::Value && x.index == s.index);
                 let kind = match (s.kind, value) {
                     (K::Log, Some(at)) => {
+                        // Not added to other constants: those may be logarithms.
                         rest.stats.remove(at);
-                        K::Value
+                        K::Power(1)
                     }
                     (kind, _) => kind,
                 };

@@ -17,6 +17,7 @@ use crate::model::{Axis, Domain, Role};
 
 use super::factor::together;
 use super::gaussian::pairs;
+use super::items::without_centre;
 use super::message::Target;
 use super::normal_equations::{block, entries, system, vector};
 use super::update::{Collected, Equation};
@@ -74,7 +75,10 @@ fn distance(c: &Collected<'_, '_>, i: usize) -> (Formula, Option<Formula>) {
                 _ => None,
             })
             .collect();
-        s.offset.as_ref().map(|k| k.map(&|x| x.substitute(&map)))
+        s.offset
+            .as_ref()
+            .map(|k| without_centre(&k.map(&|x| x.substitute(&map))))
+            .filter(|k| k.as_number() != Some(0.0))
     });
     let index = c.slots.of[i].iter().map(|a| Subscript::Axis(*a)).collect();
     let at = offset.as_ref().map(|k| c.page.writer.known(k, &c.names));
@@ -94,14 +98,14 @@ fn rate(c: &Collected<'_, '_>, i: usize, name: &str, out: &mut Vec<Equation>) ->
         [] => None,
         [one] if one.axes.is_empty() => Some(c.sum(&pieces)),
         _ => {
-            let f = Formula::Symbol(name.into(), letters(c, &c.slots.of[i], &c.names));
+            let f = Formula::Symbol(name.into(), letters(&c.slots.of[i], &c.names));
             out.push(line("", f.clone(), c.sum(&pieces)));
             Some(f)
         }
     }
 }
 
-fn letters(_c: &Collected<'_, '_>, axes: &[Axis], names: &Names) -> Vec<Formula> {
+fn letters(axes: &[Axis], names: &Names) -> Vec<Formula> {
     axes.iter()
         .filter_map(|a| names.get(*a).map(Formula::name))
         .collect()
@@ -130,7 +134,7 @@ pub fn penalised(c: &Collected<'_, '_>) -> Vec<Equation> {
     let (s, latent) = (Symbols::new(c), c.block.role == Role::Latent);
     let second = c.slots.second[0].clone();
     let names = c.names.bind(c.page.writer.letters, second.iter().copied());
-    let symbol = |name: &str, axes: &[Axis]| Formula::Symbol(name.into(), letters(c, axes, &names));
+    let symbol = |name: &str, axes: &[Axis]| Formula::Symbol(name.into(), letters(axes, &names));
     let (all, some) = (batch(c, true), batch(c, false));
     let join = |x: &[Axis], y: &[Axis]| [x, y].concat();
     let mut defined = vec![];
@@ -161,7 +165,7 @@ pub fn penalised(c: &Collected<'_, '_>) -> Vec<Equation> {
             ]),
         ];
         if let Some(l) = &l {
-            parts.push(penalty(letters(c, &inside, &names), l.clone(), distance.clone()).negated());
+            parts.push(penalty(letters(&inside, &names), l.clone(), distance.clone()).negated());
         }
         let lead = match positive(c, 0) {
             true => format!("the maximum over {} ≥ 0", v.text()),
@@ -191,7 +195,7 @@ pub fn penalised(c: &Collected<'_, '_>) -> Vec<Equation> {
         neighbour
     };
     let others = Formula::total(
-        not_own(letters(c, &second, &names), letters(c, &inside, &names)),
+        not_own(letters(&second, &names), letters(&inside, &names)),
         vec![],
         Formula::product([entry, expected]),
     );
@@ -260,13 +264,13 @@ fn several(c: &Collected<'_, '_>) -> Vec<Equation> {
     );
     let whole: Vec<Formula> = (0..c.block.unknowns.len()).map(|i| c.whole(i)).collect();
     let mut defined = vec![];
-    let mut penalties = vec![];
-    let mut free = vec![];
+    let (mut penalties, mut free, mut located) = (vec![], vec![], vec![]);
     for i in 0..whole.len() {
         match rate(c, i, &s.l, &mut defined) {
             Some(l) => {
-                let over = letters(c, &c.slots.inside(c.block, i), &c.names);
-                let (d, _) = distance(c, i);
+                let over = letters(&c.slots.inside(c.block, i), &c.names);
+                let (d, at) = distance(c, i);
+                located.extend(at.map(|at| format!("{} for {}", at.text(), c.symbol(i).text())));
                 penalties.push(penalty(over, l, d).negated());
             }
             None => free.push(whole[i].text()),
@@ -317,16 +321,26 @@ fn several(c: &Collected<'_, '_>) -> Vec<Equation> {
         vec![],
         Formula::product([at(&s.a, &[&i, &j]), expected]),
     );
-    let lead = match free.as_slice() {
-        [] => format!(
-            "for number i of {v_name}, {} the rate of its absolute value",
-            at(&s.l, &[&i]).text()
-        ),
-        list => format!(
-            "for number i of {v_name}, {} the rate of its absolute value (0 for {})",
-            at(&s.l, &[&i]).text(),
-            super::prose::list(list)
-        ),
+    let o = at(&c.page.free(&["o", "loc", "at"]), &[&i]);
+    let mut lead = format!(
+        "for number i of {v_name}, {} the rate of its absolute value{}",
+        at(&s.l, &[&i]).text(),
+        match free.as_slice() {
+            [] => String::new(),
+            list => format!(" (0 for {})", super::prose::list(list)),
+        }
+    );
+    if !located.is_empty() {
+        lead += &format!(
+            ", {} its location ({}, else 0)",
+            o.text(),
+            super::prose::list(&located)
+        );
+    }
+    let offset = (!located.is_empty()).then_some(o);
+    let size = match &offset {
+        Some(o) => Formula::sum([at(&v_name, &[&i]), o.clone().negated()]),
+        None => at(&v_name, &[&i]),
     };
     out.push(line(
         &lead,
@@ -339,8 +353,8 @@ fn several(c: &Collected<'_, '_>) -> Vec<Equation> {
         a: at(&s.a, &[&i, &i]),
         l: Some(at(&s.l, &[&i])),
         positive: false,
-        distance: Formula::Bars(Box::new(at(&v_name, &[&i]))),
-        offset: None,
+        distance: Formula::Bars(Box::new(size)),
+        offset,
     };
     out.extend(if latent {
         element.factor(c)
@@ -353,7 +367,7 @@ fn several(c: &Collected<'_, '_>) -> Vec<Equation> {
 /// An element that meets no other: the family itself.
 pub fn alone(c: &Collected<'_, '_>) -> Vec<Equation> {
     let s = Symbols::new(c);
-    let symbol = |n: &str| Formula::Symbol(n.into(), letters(c, &c.slots.of[0], &c.names));
+    let symbol = |n: &str| Formula::Symbol(n.into(), letters(&c.slots.of[0], &c.names));
     let mut out = vec![];
     let (a, r) = (symbol(&s.a), symbol(&s.r));
     let mut defined = vec![];

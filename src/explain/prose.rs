@@ -276,6 +276,9 @@ fn form(d: &Derivation, b: &Block) -> Option<String> {
             "{}: the maximum is found to its KKT conditions by an active set; {kept}.",
             penalty(d, b)
         ),
+        (Form::Penalised, _) if b.structure == Structure::Parallel => {
+            format!("{}: q has a closed form.", penalty(d, b))
+        }
         (Form::Penalised, _) => format!(
             "{}: given the means of the others each element has a closed form.",
             penalty(d, b)
@@ -286,6 +289,10 @@ fn form(d: &Derivation, b: &Block) -> Option<String> {
         ),
         (Form::UnitVectors, Some(Constraint::UnitBall(p))) => format!(
             "Vectors along {} have norm at most 1: each is its best value, shortened where it is longer, in turn until none moves; {kept}.",
+            plate(p)
+        ),
+        (Form::Increasing, Some(Constraint::Increasing(p))) if b.inside_slots.iter().any(|s| !s.is_empty()) => format!(
+            "Elements may not fall along {}, and terms hold several of them: a quadratic program in the steps between neighbours, solved to its KKT conditions.",
             plate(p)
         ),
         (Form::Increasing, Some(Constraint::Increasing(p))) => format!(
@@ -401,7 +408,7 @@ pub fn sentences(
                 names(d, &b.unknowns)
             ),
             Form::Penalised => format!(
-                "{} form one block: the terms are jointly quadratic in them, beside absolute values or signs of single numbers.",
+                "{} form one block: the terms are jointly quadratic in them, beside |v| or v > 0 of single numbers.",
                 names(d, &b.unknowns)
             ),
             _ => format!(

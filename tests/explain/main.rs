@@ -3,6 +3,9 @@
 //! Every equation of a page was checked by hand against the model when it was accepted; a change here is a change of a
 //! derivation or of its notation, and is to be read as such.
 
+mod functions;
+mod independence;
+
 use pmc::check;
 use pmc::compile;
 use pmc::derive::{self, Blanks};
@@ -15,9 +18,16 @@ use pmc::source::SourceFile;
 fn page(name: &str, blank: &[&str]) -> String {
     let path = format!("models/{name}/model.pmod");
     let text = std::fs::read_to_string(format!("{}/{path}", env!("CARGO_MANIFEST_DIR")));
-    let source = SourceFile::new(&path, text.expect("a model"));
-    let die = |e: Vec<pmc::diag::Diagnostic>| -> ! { panic!("{}", render_plain(&e, &source)) };
-    let (model, _) = compile::model(&source, &check::Options::default()).unwrap_or_else(|e| die(e));
+    explain::text(&explained(
+        &SourceFile::new(&path, text.expect("a model")),
+        blank,
+    ))
+}
+
+/// The explanation of a model.
+fn explained(source: &SourceFile, blank: &[&str]) -> explain::Explanation {
+    let die = |e: Vec<pmc::diag::Diagnostic>| -> ! { panic!("{}", render_plain(&e, source)) };
+    let (model, _) = compile::model(source, &check::Options::default()).unwrap_or_else(|e| die(e));
     let blanks = Blanks {
         column: &|c| blank.contains(&model.column(c).name.as_str()),
         definition: &|_| false,
@@ -25,7 +35,7 @@ fn page(name: &str, blank: &[&str]) -> String {
     };
     let d = derive::derive(&model, &blanks).unwrap_or_else(|e| die(e));
     let plan = plan::plan(&d).unwrap_or_else(|e| die(e));
-    explain::text(&explain::explain(&source, &d, &plan))
+    explain::explain(source, &d, &plan)
 }
 
 #[test]
@@ -48,4 +58,24 @@ fn sprinkler() {
 #[test]
 fn hmm() {
     insta::assert_snapshot!("hmm_gaussian", page("hmm_gaussian", &[]));
+}
+
+#[test]
+fn lasso() {
+    insta::assert_snapshot!("lasso", page("lasso", &[]));
+}
+
+#[test]
+fn logistic_regression() {
+    insta::assert_snapshot!("logistic_regression", page("logistic_regression", &[]));
+}
+
+#[test]
+fn student_t_regression() {
+    insta::assert_snapshot!("student_t_regression", page("student_t_regression", &[]));
+}
+
+#[test]
+fn sparse_coding() {
+    insta::assert_snapshot!("sparse_coding", page("sparse_coding", &[]));
 }

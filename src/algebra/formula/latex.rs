@@ -149,6 +149,15 @@ fn symbol(name: &str, below: &[Formula]) -> String {
         Some(i) => (&name[i..], &name[..i]),
         None => ("", name),
     };
+    // `omega_y`: a letter with a word below it.
+    let (name, word_below) = match name.split_once('_') {
+        Some((head, tail))
+            if (GREEK.contains(&head) || head.chars().count() == 1) && !tail.is_empty() =>
+        {
+            (head, Some(tail))
+        }
+        _ => (name, None),
+    };
     let stem = name.trim_end_matches(|c: char| c.is_ascii_digit());
     let digits = &name[stem.len()..];
     let base = |s: &str| {
@@ -170,8 +179,10 @@ fn symbol(name: &str, below: &[Formula]) -> String {
     if !digits.is_empty() {
         subs.push(digits.to_string());
     }
+    subs.extend(word_below.map(|w| format!("\\mathrm{{{}}}", escaped(w))));
     subs.extend(below.iter().map(Formula::latex));
-    let simple = digits.is_empty()
+    let simple = word_below.is_none()
+        && digits.is_empty()
         && below
             .iter()
             .all(|b| matches!(b, Formula::Symbol(n, s) if s.is_empty() && n.trim_end_matches('\'').chars().count() == 1));
