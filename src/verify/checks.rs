@@ -296,7 +296,9 @@ impl<'e, 'a> Checks<'e, 'a> {
             while (near.0 + near.1 - 2.0 * here).abs() > 1e-9 * size {
                 let half = (at(self, step / 2.0)?, at(self, -step / 2.0)?);
                 let bends = [near, half].map(|(p, m)| p + m - 2.0 * here);
-                if bends[1] < 0.0 && bends[0] / bends[1] < KINK {
+                // A level top between two kinks is as good as its middle.
+                let level = bends[1].abs() <= 1e-13 * size;
+                if level || (bends[1] < 0.0 && bends[0] / bends[1] < KINK) {
                     return Ok(((half.0.max(half.1) - here) / size).max(0.0));
                 }
                 (step, near) = (step / 2.0, half);

@@ -184,7 +184,12 @@ impl Growing {
             (body, _) => (brackets, body),
         };
         let constraint = match (what, slots) {
-            (What::Real, [.., p]) if flat && brackets.len() == slots.len() && self.r.chance(5) => {
+            (What::Real, [front @ .., p])
+                if flat
+                    && brackets.len() == slots.len()
+                    && !front.contains(p)
+                    && self.r.chance(5) =>
+            {
                 let counted = self.spec.plates.iter().any(|x| x.name() == *p);
                 let choices = if counted { 3 } else { 2 };
                 let word = ["unit norm", "unit ball", "increasing"][self.r.below(choices)];

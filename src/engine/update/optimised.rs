@@ -86,7 +86,10 @@ impl Engine<'_> {
             };
             ascent = newton::maximise(&mut x, &transforms, &mut curved, &options);
         }
-        let endless = endless(&x, &transforms, ascent.value, &mut evaluate);
+        let (endless, pole) = endless(&x, &transforms, ascent.value, &mut evaluate);
+        if pole {
+            return Err(self.unbounded(u, 0, "its terms grow for ever as it goes on"));
+        }
         self.put(state, id, &x)
             .map_err(|reason| self.unbounded(u, 0, &reason))?;
         if !ascent.value.is_finite() {
@@ -226,14 +229,15 @@ impl Engine<'_> {
 }
 
 /// The numbers along which the value does not fall as they go twice as far, in coordinates without bounds: it rises towards a
-/// limit that no finite number reaches (classes that a line separates, counts that are all 0).
+/// limit that no finite number reaches (classes that a line separates, counts that are all 0). And whether there is no such limit.
 fn endless(
     x: &[f64],
     transforms: &[Transform],
     value: f64,
     evaluate: &mut dyn FnMut(&[f64], &mut [f64]) -> f64,
-) -> Vec<usize> {
+) -> (Vec<usize>, bool) {
     let mut out = vec![];
+    let mut pole = false;
     let mut gradient = vec![0.0; x.len()];
     for (i, t) in transforms.iter().enumerate() {
         let free = t.free(x[i]);
@@ -242,11 +246,14 @@ fn endless(
         }
         let mut far = x.to_vec();
         far[i] = t.bounded(2.0 * free);
-        if evaluate(&far, &mut gradient) >= value {
+        let rise = evaluate(&far, &mut gradient) - value;
+        if rise >= 0.0 {
             out.push(i);
         }
+        // Towards a limit there is nothing left to gain this far out; a density without bound still has.
+        pole |= rise > 1e-3 * value.abs().max(1.0);
     }
-    out
+    (out, pole)
 }
 
 /// Second derivatives, as central differences of the gradient, made symmetric.
