@@ -7,8 +7,8 @@ data token {
   count : weight
 }
 plate topic(K)
-param   alpha : positive // small: a document holds few topics
-param   eta   : positive // small: a topic holds few words
+param   alpha        : positive  // small: a document holds few topics
+param   eta          : positive  // small: a topic holds few words
 latent  theta[topic] ~ Dirichlet(eta) over word
 latent  pi[doc]      ~ Dirichlet(alpha) over topic
 latent  z[token]     ~ Categorical(pi)

@@ -5,8 +5,8 @@ data wine {
   x[sensor] : real = rest
 }
 plate source(3)
-let     u[wine, sensor]   = (x - mean(x over wine)) / sd(x over wine)
+let     u[wine, sensor] = (x - mean(x over wine)) / sd(x over wine)
 param   A[sensor, source] : real, unit norm over sensor // the size of a source is in s
 param   noise             : positive                    // stays above 0: there are fewer sources than sensors
-latent  s[wine, source] ~ Laplace(0, scale = 1) as dirac
-observe u[wine, sensor] ~ Gaussian(sum(A * s over source), var = noise)
+latent  s[wine, source]   ~ Laplace(0, scale = 1) as dirac
+observe u[wine, sensor]   ~ Gaussian(sum(A * s over source), var = noise)

@@ -4,7 +4,7 @@ data reading {
   year   : real
   volume : real // 10^8 cubic metres
 }
-param   a : real
-param   b : real
-param   s : positive
+param   a               : real
+param   b               : real
+param   s               : positive
 observe volume[reading] ~ Laplace(a + b * (year - 1920), scale = s)

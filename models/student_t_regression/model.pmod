@@ -4,8 +4,8 @@ data wine {
   magnesium : real
   alcohol   : real
 }
-param   a  : real
-param   b  : real
-param   s  : positive
-param   nu : positive
+param   a               : real
+param   b               : real
+param   s               : positive
+param   nu              : positive
 observe magnesium[wine] ~ StudentT(nu, a + b * (alcohol - 13), scale = s)
