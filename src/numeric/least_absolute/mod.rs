@@ -12,7 +12,7 @@
 //! and a bound on what is left to gain ([`Fitted::gap`]). Directions that neither X nor A nor l sees (collinear columns) stay
 //! as they are at the start. With A = 0 the result is a vertex: as many rows as the rank of X fit exactly (but see the median).
 //!
-//! [`descent`] moves from kink to kink (for A = 0 the method of Barrodale and Roberts, SIAM J. Numer. Anal. 1973). With many
+//! `descent` moves from kink to kink (for A = 0 the method of Barrodale and Roberts, SIAM J. Numer. Anal. 1973). With many
 //! rows a sample is fitted first, rows far from its fit are replaced by their (linear) contribution, and their signs are
 //! checked after the rest is solved (Portnoy and Koenker, Statistical Science 1997).
 

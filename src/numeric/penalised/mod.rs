@@ -11,7 +11,7 @@
 //! In: A once ([`Penalised::new`]), then b, l and a start per row. Out: v in place of its start, and how far the conditions
 //! are missed ([`Solved::kkt`]). The objective never falls below that of the start. l_i may be infinite: v_i = 0.
 //!
-//! Method, on the problem scaled to a unit diagonal: feature-sign search ([`search`]; Lee, Battle, Raina and Ng, NIPS 2007),
+//! Method, on the problem scaled to a unit diagonal: feature-sign search (`search`; Lee, Battle, Raina and Ng, NIPS 2007),
 //! which solves on the active set by a Cholesky factor that grows and shrinks by one, with exact line search over the sign
 //! changes. Measured (`benches/sparse_codes.rs`: 20,000 rows, 128 atoms of 64 pixels, 10 active, two busy cores, four runs):
 //! 0.33 to 0.42 s from zeros, 0.16 to 0.20 s from the codes for penalties 3 % higher; coordinate descent over active sets, stopped
