@@ -269,7 +269,7 @@ fn several(c: &Collected<'_, '_>) -> Vec<Equation> {
     let whole: Vec<Formula> = (0..c.block.unknowns.len()).map(|i| c.whole(i)).collect();
     let mut defined = vec![];
     let (mut penalties, mut free, mut located) = (vec![], vec![], vec![]);
-    for i in 0..whole.len() {
+    for (i, name) in whole.iter().enumerate() {
         match rate(c, i, &s.l, &mut defined) {
             Some(l) => {
                 let over = letters(&c.slots.inside(c.block, i), &c.names);
@@ -277,7 +277,7 @@ fn several(c: &Collected<'_, '_>) -> Vec<Equation> {
                 located.extend(at.map(|at| format!("{} for {}", at.text(), c.symbol(i).text())));
                 penalties.push(penalty(over, l, d).negated());
             }
-            None => free.push(whole[i].text()),
+            None => free.push(name.text()),
         }
     }
     let mut parts = vec![

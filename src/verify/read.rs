@@ -273,7 +273,7 @@ impl Reader<'_, '_> {
         let n = *shape.get(along)?;
         let mut out = vec![];
         for flat in 0..values.len() {
-            if (flat / stride) % n != 0 {
+            if !(flat / stride).is_multiple_of(n) {
                 continue;
             }
             let places: Vec<usize> = (0..n).map(|i| flat + i * stride).collect();
