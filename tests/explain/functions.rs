@@ -327,7 +327,7 @@ fn mixtures_bounds_and_addends() {
     has(
         &page(STUDENT),
         &[
-            "y_n | a, b, s, nu ~ StudentT(nu, a + b x_n, scale = s)",
+            "y_n | nu, a, b, s ~ StudentT(nu, a + b x_n, scale = s)",
             "u_y[n] ~ Gamma(nu / 2, rate = nu / 2)",
             "y_n | u_y[n] ~ Gaussian(a + b x_n, precision = u_y[n] / s^2)",
             "q(u_y) is its posterior given the parameters, so nothing is lost.",
