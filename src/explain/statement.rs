@@ -8,8 +8,8 @@ use crate::algebra::letters::Names;
 use crate::algebra::print::Writer;
 use crate::graph::{self, FactorNode, Node};
 use crate::model::{
-    Argument, Axis, Case, Conditional, Distribution, Domain, Expr, Factor, FactorKind, Fold,
-    Function, Index, Matrix, PlateId, Variable,
+    Argument, Axis, Case, Conditional, Constraint, Distribution, Domain, Expr, Factor, FactorKind,
+    Fold, Function, Index, Matrix, PlateId, Variable,
 };
 
 /// The child of a statement with plates as index ranges.
@@ -341,6 +341,18 @@ pub fn declaration(w: &Writer<'_>, v: &Variable) -> Formula {
         Some(p) => format!("{support} over {}", w.model.plate(*p).name),
         None => support.to_string(),
     };
+    let plate = |p: &crate::model::PlateId| w.model.plate(*p).name.clone();
+    let constraints: String = v
+        .constraints
+        .iter()
+        .map(|c| match c {
+            Constraint::UnitNorm(p) => format!(", unit norm over {}", plate(p)),
+            Constraint::UnitBall(p) => format!(", unit ball over {}", plate(p)),
+            Constraint::Increasing(p) => format!(", increasing over {}", plate(p)),
+            Constraint::Symmetric => ", symmetric".to_string(),
+        })
+        .collect();
+    let support = support + &constraints;
     Formula::relation(
         Formula::Symbol(v.name.clone(), below),
         "∈",
