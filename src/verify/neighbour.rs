@@ -78,7 +78,9 @@ impl Q {
                         let moved: Vec<f64> =
                             v.iter().zip(direction).map(|(x, d)| x + step * d).collect();
                         let norm = moved.iter().map(|x| x * x).sum::<f64>().sqrt();
-                        let free = *support == Support::Ball && norm <= 1.0;
+                        // On the surface of the ball neighbours along it show the slope; across it there is a kink.
+                        let size = v.iter().map(|x| x * x).sum::<f64>().sqrt();
+                        let free = *support == Support::Ball && size < 1.0 - 1e-9 && norm <= 1.0;
                         let by = if free { 1.0 } else { norm };
                         moved.iter().map(|x| x / by).collect()
                     }

@@ -196,7 +196,21 @@ pub fn joint(parts: &[Part<'_>]) -> Option<Vec<Weighted>> {
     let crossed: f64 = rules.iter().map(|r| r.len() as f64).product();
     let mut out: Vec<Weighted> = vec![(1.0, vec![])];
     if lines && crossed > LINES {
-        return None;
+        // A statement that reads several numbers of a quadratic block is quadratic in them: their moments are enough.
+        let quadratic =
+            |q: &Q| matches!(q, Q::Line(l) if l.exponent.whole || l.exponent.square != 0.0);
+        if !parts.iter().all(|(q, _, _)| quadratic(q)) {
+            return None;
+        }
+        let moment =
+            |r: &[Weighted], p: i32| -> f64 { r.iter().map(|(w, x)| w * x[0].powi(p)).sum() };
+        let n = rules.len();
+        let mean: Vec<f64> = rules.iter().map(|r| moment(r, 1)).collect();
+        let mut covariance = vec![0.0; n * n];
+        for (i, r) in rules.iter().enumerate() {
+            covariance[i * n + i] = (moment(r, 2) - mean[i] * mean[i]).max(0.0);
+        }
+        return gaussian(&mean, &covariance);
     }
     if lines || crossed <= CROSSED {
         for rule in &rules {

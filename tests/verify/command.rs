@@ -49,10 +49,10 @@ fn json_is_one_object() {
 #[test]
 fn what_is_not_derived_is_refused() {
     let file = tempfile::NamedTempFile::new().expect("a file");
-    let model = "data row { x : real }\nlatent m ~ Laplace(0, scale = 1)\nobserve x[row] ~ Gaussian(m, var = 1)\n";
+    let model = "data row { x : real }\nlatent m ~ Gaussian(0, var = 1)\nobserve x[row] ~ Gaussian(m ^ 2, var = 1)\n";
     std::fs::write(file.path(), model).expect("written");
     let out = run(&[file.path().to_str().expect("a path")]);
     assert_eq!(out.status.code(), Some(1));
-    assert!(String::from_utf8_lossy(&out.stderr).contains("E0508"));
+    assert!(String::from_utf8_lossy(&out.stderr).contains("E0501"));
     assert_eq!(run(&["nothing.pmod"]).status.code(), Some(2));
 }
