@@ -195,23 +195,25 @@ impl Engine<'_> {
         let shape = self.shape(block.unknowns[i]);
         let batch: Vec<usize> = block.batch_slots[i].iter().map(|s| shape[*s]).collect();
         let inside: Vec<usize> = block.inside_slots[i].iter().map(|s| shape[*s]).collect();
-        let n: usize = inside.iter().product();
-        let b: usize = batch.iter().product();
-        let mut positions = Vec::with_capacity(n * b);
-        for x in 0..b {
-            let bx = unflatten(x, &batch);
-            for y in 0..n {
-                let iy = unflatten(y, &inside);
-                let mut at = vec![0; shape.len()];
-                for (s, v) in block.batch_slots[i].iter().zip(&bx) {
-                    at[*s] = *v;
-                }
-                for (s, v) in block.inside_slots[i].iter().zip(&iy) {
-                    at[*s] = *v;
-                }
-                positions.push(at.iter().zip(&shape).fold(0, |p, (a, s)| p * s + a));
-            }
+        // How far one step along each slot goes in the flat order.
+        let mut strides = vec![1; shape.len()];
+        for k in (1..shape.len()).rev() {
+            strides[k - 1] = strides[k] * shape[k];
         }
+        let offsets = |slots: &[usize], sizes: &[usize]| -> Vec<usize> {
+            (0..sizes.iter().product())
+                .map(|x| {
+                    let at = unflatten(x, sizes);
+                    slots.iter().zip(at).map(|(s, v)| strides[*s] * v).sum()
+                })
+                .collect()
+        };
+        let within = offsets(&block.inside_slots[i], &inside);
+        let n = within.len();
+        let positions = offsets(&block.batch_slots[i], &batch)
+            .into_iter()
+            .flat_map(|b| within.iter().map(move |w| b + w))
+            .collect();
         (positions, n)
     }
 

@@ -130,8 +130,13 @@ impl Quadratic {
             let Some(a) = arrays[i].and_then(|a| a.as_slice()) else {
                 continue;
             };
-            for (k, p) in positions.iter().enumerate() {
-                out[(k / len) * self.n + self.offsets[i] + k % len] = a[*p];
+            for (row, from) in out
+                .chunks_mut(self.n.max(1))
+                .zip(positions.chunks((*len).max(1)))
+            {
+                for (x, p) in row[self.offsets[i]..].iter_mut().zip(from) {
+                    *x = a[*p];
+                }
             }
         }
         out
@@ -141,8 +146,13 @@ impl Quadratic {
     pub fn part(&self, i: usize, values: &[f64]) -> Vec<f64> {
         let (positions, len) = &self.layouts[i];
         let mut out = vec![0.0; positions.len()];
-        for (k, p) in positions.iter().enumerate() {
-            out[*p] = values[(k / len) * self.n + self.offsets[i] + k % len];
+        for (row, to) in values
+            .chunks(self.n.max(1))
+            .zip(positions.chunks((*len).max(1)))
+        {
+            for (x, p) in row[self.offsets[i]..].iter().zip(to) {
+                out[*p] = *x;
+            }
         }
         out
     }
