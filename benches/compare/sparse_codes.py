@@ -16,7 +16,7 @@ from sklearn.decomposition import SparseCoder, sparse_encode
 from sklearn.linear_model import Lasso
 
 warnings.filterwarnings("ignore")
-pmc = sys.argv[1]
+pmc = str(Path(sys.argv[1]).resolve())
 rows = int(sys.argv[2]) if len(sys.argv) > 2 else 20_000
 atoms = int(sys.argv[3]) if len(sys.argv) > 3 else 128
 pixels, lam = 64, 0.1

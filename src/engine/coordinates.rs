@@ -164,6 +164,8 @@ impl Coordinates {
                 return false;
             }
         }
+        // Functions of points follow them.
+        engine.publish_all_predictors(state);
         true
     }
 

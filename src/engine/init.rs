@@ -99,6 +99,7 @@ pub fn start(
             said.push(format!("{} at random", block_names(engine, id)));
         }
     }
+    engine.publish_all_predictors(state);
     said.extend(symmetry::leave(engine, state, &mut rng));
     engine.publish_all_predictors(state);
     Ok(said)

@@ -257,3 +257,26 @@ fn plain_where_not_asked() {
     // Until the first leap the two are one.
     assert_eq!(plain.outcome.trace[..3], fast.outcome.trace[..3]);
 }
+
+/// What is made of points follows them where they are extrapolated: the degrees of freedom stand under a log Gamma.
+#[test]
+fn functions_follow_extrapolated_points() {
+    let model = "model tails
+data row { y : real }
+param m : real
+param s : positive
+param nu : positive
+observe y[row] ~ StudentT(nu, m, scale = s)
+";
+    // Quantiles of a distribution with heavy tails.
+    let y: Vec<f64> = (1..60)
+        .map(|i| (std::f64::consts::PI * (f64::from(i) / 60.0 - 0.5)).tan())
+        .map(|t| 2.0 + t.signum() * t.abs().powf(0.6))
+        .collect();
+    let csv: String = y.iter().map(|y| format!("{y}\n")).collect();
+    let csv = format!("y\n{csv}").into_bytes();
+    let plain = fit(model, csv.clone(), None, &exactly(2000));
+    let fast = fit(model, csv, None, &accelerated(2000, 1e-14));
+    assert_climbs("tails", &fast);
+    near("log likelihood", fast.last(), plain.last(), 1e-8);
+}
