@@ -1,6 +1,8 @@
 //! One latent number that matches no family: its factor is exact, so the bound is the log evidence, here by a fine
 //! trapezium rule.
 
+use statrs::distribution::{Beta, Continuous};
+
 use crate::fixture::{fit, same, same_list};
 use crate::special::{ln_gamma_pdf, ln_normal, ln_poisson};
 
@@ -100,4 +102,24 @@ fn a_latent_shape() {
     same("evidence", f.last(), log_z, 1e-9);
     same("mean", f.get("a", "mean")[0], mean, 1e-8);
     same("variance", f.get("a", "variance")[0], variance, 1e-8);
+}
+
+/// The same under rows of a Beta.
+#[test]
+fn a_latent_beta_shape() {
+    let x = [0.3, 0.55, 0.8, 0.2, 0.45];
+    let f = fit(
+        "data row { x : probability }
+         latent a ~ Gamma(2, rate = 0.5)
+         observe x[row] ~ Beta(a, 2)",
+        &column("x", &x),
+        None,
+        1,
+    );
+    let (log_z, mean, _) = trapezium(0.0, 40.0, &|a| {
+        let beta = |x: &f64| Beta::new(a, 2.0).expect("beta").ln_pdf(*x);
+        ln_gamma_pdf(a, 2.0, 0.5) + x.iter().map(beta).sum::<f64>()
+    });
+    same("evidence", f.last(), log_z, 1e-8);
+    same("mean", f.get("a", "mean")[0], mean, 1e-7);
 }

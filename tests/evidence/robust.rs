@@ -23,7 +23,7 @@ fn ln_student(y: f64, df: f64, mean: f64, scale: f64) -> f64 {
 #[test]
 fn student_t_regression() {
     // Noise wide enough that no line passes near many rows: there the likelihood has no bound.
-    let y = [0.2, 3.9, 3.1, 9.4, 6.6, 16.0, 10.9, 17.8, 12.1, 21.5, 17.3];
+    let y = [0.2, 3.9, 3.1, 9.4, 6.6, 22.0, 10.9, 17.8, 9.1, 21.5, 17.3];
     let lines = (0..11).map(|n| format!("{},{}\n", X[n], y[n]));
     let f = fit(
         "data row { x : real  y : real }
@@ -51,7 +51,7 @@ fn student_t_regression() {
         up[i] += h;
         down[i] -= h;
         let slope = (l(&up) - l(&down)) / (2.0 * h);
-        assert!(slope.abs() < 1e-4, "{i}: {slope}, {t:?}");
+        assert!(slope.abs() < 1e-6, "{i}: {slope}, {t:?}");
     }
 }
 

@@ -1,4 +1,4 @@
-//! Shapes and concentrations by maximum likelihood: Gamma, and Dirichlets of counts against Minka's fixed point.
+//! Shapes and concentrations by maximum likelihood: Gamma, Beta, and Dirichlets of counts against Minka's fixed point.
 
 use serde_json::json;
 
@@ -21,7 +21,7 @@ fn gamma_shape_and_rate() {
          observe x[row] ~ Gamma(a, rate = b)",
         &csv(&X),
         None,
-        3000,
+        200,
     );
     let (a, b) = (f.get("a", "value")[0], f.get("b", "value")[0]);
     let mean = X.iter().sum::<f64>() / 9.0;
@@ -46,6 +46,26 @@ fn gamma_shape_with_a_known_rate() {
     let a = f.get("a", "value")[0];
     let mean_log = X.iter().map(|x| x.ln()).sum::<f64>() / 9.0;
     same("shape", digamma(a), 1.5f64.ln() + mean_log, 1e-10);
+}
+
+/// Both shapes of a Beta: psi(a) - psi(a + b) = mean log x, and the mirror image.
+#[test]
+fn beta_shapes() {
+    let x = [0.3, 0.55, 0.8, 0.2, 0.45, 0.61, 0.35, 0.7];
+    let f = fit(
+        "data row { x : probability }
+         param a : positive
+         param b : positive
+         observe x[row] ~ Beta(a, b)",
+        &csv(&x),
+        None,
+        50,
+    );
+    let (a, b) = (f.get("a", "value")[0], f.get("b", "value")[0]);
+    let mean = |g: &dyn Fn(f64) -> f64| x.iter().map(|x| g(*x)).sum::<f64>() / 8.0;
+    same("a", digamma(a) - digamma(a + b), mean(&f64::ln), 1e-9);
+    let mirror = mean(&|x| (1.0 - x).ln());
+    same("b", digamma(b) - digamma(a + b), mirror, 1e-9);
 }
 
 const COUNTS: [[f64; 3]; 6] = [
@@ -91,7 +111,7 @@ const MODEL: &str = "data token { doc : label  word : label  n : weight }
 /// Minka 2000, Estimating a Dirichlet distribution: the fixed point for counts.
 #[test]
 fn concentration_of_each_word() {
-    let f = fit(MODEL, &tokens(), Some(json!({"alpha": [1, 1, 1]})), 3000);
+    let f = fit(MODEL, &tokens(), Some(json!({"alpha": [1, 1, 1]})), 400);
     assert_eq!(
         (f.method, f.objective),
         ("generalised EM", "log_likelihood")
@@ -114,7 +134,7 @@ fn concentration_of_each_word() {
 #[test]
 fn one_concentration_for_all_words() {
     let model = MODEL.replace("alpha[word]", "alpha");
-    let f = fit(&model, &tokens(), Some(json!({"alpha": 1})), 3000);
+    let f = fit(&model, &tokens(), Some(json!({"alpha": 1})), 400);
     let mut alpha: f64 = 1.0;
     for _ in 0..20_000 {
         let below: f64 = COUNTS
