@@ -2,7 +2,7 @@
 
 use crate::algebra::{Origin, Predictor, Statistic, Subscript, Term, UnknownId, Unknowns};
 use crate::diag::Diagnostic;
-use crate::family::{PolyaGamma, StatisticKind, Support, by_signature};
+use crate::family::{StatisticKind, Support, by_signature};
 use crate::model::{Auxiliary, Constraint, Domain, Model, PlateId, Role};
 use crate::numeric::link::Link;
 
@@ -49,12 +49,12 @@ pub fn block(
         .iter()
         .filter(|p| p.unknowns().iter().any(|u| g.unknowns.contains(u)))
         .collect();
-    let form = if first.auxiliary == Some(Auxiliary::PolyaGamma)
-        && kinds == [StatisticKind::Value]
-        && !inside
-    {
-        Form::Family(&PolyaGamma)
-    } else if g.rule == Rule::Predictor {
+    // An auxiliary may have another base measure than its domain.
+    let support = match first.auxiliary {
+        Some(Auxiliary::PolyaGamma) => Some(Support::PolyaGamma),
+        _ => Support::of(first.domain),
+    };
+    let form = if g.rule == Rule::Predictor {
         structure = Structure::Dense;
         under_functions(g, unknowns, terms, &of_predictors)
             .map_err(|(what, help)| not_yet(what, help))?
@@ -135,7 +135,7 @@ pub fn block(
     {
         Form::Deviation
     } else {
-        let found = Support::of(first.domain).and_then(|s| by_signature(s, &kinds));
+        let found = support.and_then(|s| by_signature(s, &kinds));
         let scalar = matches!(
             first.domain,
             Domain::Real | Domain::Positive | Domain::Probability

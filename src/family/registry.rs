@@ -6,8 +6,8 @@ use crate::model::Domain;
 
 use super::{
     Bernoulli, Beta, Categorical, Dirichlet, Family, Gamma, Gaussian, GaussianLaplace,
-    GeneralisedInverseGaussian, InverseGamma, InverseWishart, StatisticKind, TruncatedGaussian,
-    Wishart,
+    GeneralisedInverseGaussian, InverseGamma, InverseWishart, PolyaGamma, StatisticKind,
+    TruncatedGaussian, Wishart,
 };
 
 /// Where the values of a variable lie.
@@ -25,6 +25,8 @@ pub enum Support {
     Real,
     /// A number above 0.
     Positive,
+    /// A number above 0, relative to the density of PG(1, 0).
+    PolyaGamma,
     /// A positive definite matrix.
     Matrix,
 }
@@ -60,6 +62,7 @@ impl Support {
                 &TruncatedGaussian,
                 &GeneralisedInverseGaussian,
             ],
+            Support::PolyaGamma => &[&PolyaGamma],
             Support::Matrix => &[&Wishart, &InverseWishart],
         }
     }

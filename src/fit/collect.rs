@@ -162,7 +162,10 @@ fn blank(d: &Derivation, block: &Block, u: UnknownId) -> Estimate {
     let unknown = d.unknowns.get(u);
     let plate = |p: &PlateId| d.model.plate(*p).name.clone();
     Estimate {
-        role: role_word(unknown.role).into(),
+        role: match unknown.auxiliary {
+            Some(_) => "auxiliary".into(),
+            None => role_word(unknown.role).into(),
+        },
         axes: unknown.slots.iter().map(plate).collect(),
         values: unknown.element_plate().map(|p| plate(&p)),
         domain: domain_word(unknown.domain).into(),

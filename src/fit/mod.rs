@@ -51,7 +51,7 @@ pub struct Fit {
     pub options: Switches,
     /// Number constants, after the switches.
     pub constants: Ordered<f64>,
-    /// Each variable's role: param, flat (a param whose prior was dropped), latent, dirac.
+    /// Each variable's role: param, flat (a param whose prior was dropped), latent, dirac; of auxiliaries the role in q.
     pub roles: Ordered<String>,
     /// The seed of the first start.
     pub seed: u64,
@@ -170,7 +170,7 @@ pub struct PlateRecord {
 /// What was learned of a variable.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Estimate {
-    /// param, latent, dirac.
+    /// param, latent, dirac; auxiliary for what the compiler added.
     pub role: String,
     /// Its slots: the plates of its brackets, then its axes.
     pub axes: Vec<String>,

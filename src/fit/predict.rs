@@ -21,7 +21,7 @@ use super::{Data, Fit};
 use crate::algebra::UnknownId;
 use crate::diag::{Code, Diagnostic, nearest};
 use crate::engine::bind::unflatten;
-use crate::model::{Domain, PlateId, PlateKind, Role};
+use crate::model::{Domain, PlateId, PlateKind, Role, Variable};
 
 /// What is inferred about new rows.
 #[derive(Debug, Clone, PartialEq)]
@@ -74,7 +74,10 @@ pub fn predict(fit: &Fit, data: Data, only: &[String]) -> Result<Predictions, Ve
         type Group = (Vec<PlateId>, Vec<String>, Vec<Columns>);
         let mut groups: Vec<Group> = vec![];
         for (name, plates, columns) in all {
-            if !only.is_empty() && !only.contains(&name) {
+            // What the compiler added is told where it is asked for.
+            let added = |v: &Variable| v.name == name && v.auxiliary.is_some();
+            let hidden = only.is_empty() && d.model.variables.iter().any(added);
+            if hidden || (!only.is_empty() && !only.contains(&name)) {
                 continue;
             }
             match groups.iter_mut().find(|(p, ..)| *p == plates) {

@@ -1,23 +1,9 @@
 //! What `predict` says of blank cells, against conditional distributions in closed form.
 
-use pmc::fit::{Data, Fit, Settings, fit, predict};
-use pmc::source::SourceFile;
+use pmc::fit::{Data, Fit, predict};
 
 fn fitted(model: &str, csv: &str) -> Fit {
-    let settings = Settings {
-        run: pmc::engine::run::Options {
-            max_iter: 200,
-            ..Default::default()
-        },
-        ..Default::default()
-    };
-    fit(
-        &SourceFile::new("m.pmod", model),
-        Data::csv("d.csv", csv),
-        &settings,
-    )
-    .unwrap_or_else(|e| panic!("{e:?}"))
-    .fit
+    crate::fitted(model, csv, 200)
 }
 
 /// A value of the fit, row-major.

@@ -138,3 +138,18 @@ pub fn timeless(text: &str) -> serde_json::Value {
     v.as_object_mut().expect("object").remove("timing");
     v
 }
+
+/// A model fitted by at most so many iterations.
+fn fitted(model: &str, csv: &str, max_iter: usize) -> pmc::fit::Fit {
+    let settings = pmc::fit::Settings {
+        run: pmc::engine::run::Options {
+            max_iter,
+            ..Default::default()
+        },
+        ..Default::default()
+    };
+    let source = pmc::source::SourceFile::new("m.pmod", model);
+    pmc::fit::fit(&source, pmc::fit::Data::csv("d.csv", csv), &settings)
+        .unwrap_or_else(|e| panic!("{e:?}"))
+        .fit
+}

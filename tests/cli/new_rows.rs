@@ -1,25 +1,11 @@
 //! Predictions and scores of new rows, against direct formulas.
 
-use pmc::fit::{Data, Fit, ScoreKind, Settings, fit, predict, score};
-use pmc::source::SourceFile;
+use pmc::fit::{Data, Fit, ScoreKind, predict, score};
 
 use crate::{MIXTURE, Numbers, Place, numbers, two_clusters};
 
 fn fitted(model: &str, csv: &str) -> Fit {
-    let settings = Settings {
-        run: pmc::engine::run::Options {
-            max_iter: 60,
-            ..Default::default()
-        },
-        ..Default::default()
-    };
-    fit(
-        &SourceFile::new("m.pmod", model),
-        Data::csv("d.csv", csv),
-        &settings,
-    )
-    .unwrap_or_else(|e| panic!("{e:?}"))
-    .fit
+    crate::fitted(model, csv, 60)
 }
 
 /// log sum_k w_k N(x; mu_k, s_k I)

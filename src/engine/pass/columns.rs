@@ -1,0 +1,86 @@
+//! The columns of a pass: what a key reads of a row.
+
+/// A factor of a key's data, or a gather's elements: values over rows and a flat inner position.
+#[derive(Debug, Clone)]
+pub struct Columns<T> {
+    /// Row-major (rows, own inner positions).
+    pub values: std::sync::Arc<Vec<T>>,
+    /// Inner positions per row.
+    pub width: usize,
+    /// For each flat data position of the key, the inner position.
+    pub by_data: Vec<usize>,
+    /// For each flat local position of the key, what it adds to the inner position; empty where nothing.
+    pub by_local: Vec<usize>,
+}
+
+/// A key bound to data: how it meets the local states.
+#[derive(Debug, Clone)]
+pub struct BoundKey {
+    /// Known factors.
+    pub data: Vec<Columns<f64>>,
+    /// True where every factor is 0 or 1.
+    pub mask: bool,
+    /// Gathers with the stride of their table axis in the flat table.
+    pub selectors: Vec<(Columns<u32>, usize)>,
+    /// Number of flat data positions.
+    pub positions: usize,
+    /// Stride of a data position in the flat table.
+    pub stride: usize,
+    /// (state, offset in the table's local part).
+    pub map: Vec<(usize, usize)>,
+    /// The map is the identity over all states.
+    pub full: bool,
+    /// Two factors, one array, swapped: x x', packed.
+    pub symmetric: Option<usize>,
+    /// Length of the flat table.
+    pub len: usize,
+}
+
+impl BoundKey {
+    pub(super) fn dense(&self) -> bool {
+        self.full && self.selectors.is_empty() && self.data.iter().all(|d| d.by_local.is_empty())
+    }
+
+    pub(super) fn features(&self) -> usize {
+        match self.symmetric {
+            Some(d) => d * (d + 1) / 2,
+            None => self.positions,
+        }
+    }
+
+    #[inline]
+    pub(super) fn factor(&self, n: usize, a: usize) -> f64 {
+        let mut x = 1.0;
+        for d in &self.data {
+            x *= d.values[n * d.width + d.by_data[a]];
+        }
+        x
+    }
+
+    #[inline]
+    pub(super) fn base(&self, n: usize, a: usize) -> Option<usize> {
+        let mut o = a * self.stride;
+        for (c, stride) in &self.selectors {
+            let e = c.values[n * c.width + c.by_data[a]];
+            if e == crate::data::BLANK {
+                return None;
+            }
+            o += stride * e as usize;
+        }
+        Some(o)
+    }
+
+    #[inline]
+    pub(super) fn local_factor(&self, n: usize, a: usize, local: usize) -> f64 {
+        let mut x = 1.0;
+        for d in &self.data {
+            let extra = d.by_local.get(local).copied().unwrap_or(0);
+            x *= d.values[n * d.width + d.by_data[a] + extra];
+        }
+        x
+    }
+
+    pub(super) fn local_data(&self) -> bool {
+        self.data.iter().any(|d| !d.by_local.is_empty())
+    }
+}
