@@ -2,12 +2,15 @@
 //!
 //! ```text
 //! Gaussian      E[x] = E[m]       Var[x] = E[v] + E[(m - E[m])^2]
+//! Laplace       E[x] = E[m]       Var[x] = 2 E[b^2] + E[(m - E[m])^2]
 //! Poisson       E[x] = E[r]       Var[x] = E[r] + E[(r - E[r])^2]
 //! Bernoulli     P(1) = E[p]       Categorical   P(k) = E[p_k]
 //! ```
 //!
 //! Expectations are those of q, blocks that are split counting as independent. Cells that are there are given back with no
-//! spread. Other distributions, matrix spreads and statements by case have no prediction here.
+//! spread. Arguments under a function (`logit`, `probit`, `log`) are in `link`. Other distributions, matrix spreads and statements by case have no prediction here.
+
+mod link;
 
 use ndarray::{ArrayD, Dimension, IxDyn};
 
@@ -95,14 +98,42 @@ pub(super) fn fill(a: &Applied<'_, '_>, c: ColumnId) -> Option<Filled> {
             let variance = q.of(&own, &axes)? + spread;
             Filled::Number(mean, variance.mapv(f64::sqrt))
         }
+        DistributionKind::Laplace => {
+            let variance = match scalar(ArgumentName::Scale) {
+                Some(e) => q.ex.scale(e).ok()?.power(2.0),
+                None => q.ex.scale(scalar(ArgumentName::Rate)?).ok()?.power(-2.0),
+            };
+            let (mean, spread) = q.mean_and_variance(scalar(ArgumentName::Mean)?, &axes)?;
+            let own = variance.factor().ok()?;
+            let variance = q.of(&own, &axes)? * 2.0 + spread;
+            Filled::Number(mean, variance.mapv(f64::sqrt))
+        }
+        DistributionKind::Poisson if link::exponent(distribution).is_some() => {
+            let (m, v) = q.gaussian_predictor(link::exponent(distribution)?, &axes)?;
+            let rate = (&m + &(&v / 2.0)).mapv(f64::exp);
+            let variance = &rate + &(&rate * &rate * v.mapv(f64::exp_m1));
+            Filled::Number(rate, variance.mapv(f64::sqrt))
+        }
         DistributionKind::Poisson => {
             let (mean, spread) = q.mean_and_variance(scalar(ArgumentName::Rate)?, &axes)?;
             let sd = (&mean + &spread).mapv(f64::sqrt);
             Filled::Number(mean, sd)
         }
         DistributionKind::Bernoulli => {
-            let p = q.ex.expand(scalar(ArgumentName::P)?).ok()?;
-            let p = q.of(&p, &axes)?;
+            let p = match (scalar(ArgumentName::Logit), scalar(ArgumentName::Probit)) {
+                (Some(e), _) => {
+                    let (m, v) = q.gaussian_predictor(e, &axes)?;
+                    link::each(&m, &v, link::logistic)
+                }
+                (None, Some(e)) => {
+                    let (m, v) = q.gaussian_predictor(e, &axes)?;
+                    link::each(&m, &v, link::probit)
+                }
+                (None, None) => {
+                    let p = q.ex.expand(scalar(ArgumentName::P)?).ok()?;
+                    q.of(&p, &axes)?
+                }
+            };
             let mut shape = p.shape().to_vec();
             shape.push(2);
             let both = ArrayD::from_shape_fn(IxDyn(&shape), |i| {
@@ -113,14 +144,27 @@ pub(super) fn fill(a: &Applied<'_, '_>, c: ColumnId) -> Option<Filled> {
             Filled::Discrete(both, vec!["0".into(), "1".into()])
         }
         DistributionKind::Categorical => {
-            let p = q.ex.expand(scalar(ArgumentName::P)?).ok()?;
             let over = distribution.over?;
             let all: Vec<Axis> = axes.iter().copied().chain([over]).collect();
             let labels = match d.model.column(c).ty {
                 ColumnType::Label(p) => a.engine.evaluator.data.plates[p.index()].labels.clone(),
                 _ => vec!["0".into(), "1".into()],
             };
-            Filled::Discrete(q.of(&p, &all)?, labels)
+            let p = match scalar(ArgumentName::Logit) {
+                Some(e) => {
+                    let (m, v) = q.gaussian_predictor(e, &all)?;
+                    // The softmax of several latents has no mean in closed form.
+                    if v.iter().any(|v| *v != 0.0) {
+                        return None;
+                    }
+                    link::softmax(m)
+                }
+                None => {
+                    let p = q.ex.expand(scalar(ArgumentName::P)?).ok()?;
+                    q.of(&p, &all)?
+                }
+            };
+            Filled::Discrete(p, labels)
         }
         _ => return None,
     };
@@ -241,8 +285,16 @@ impl<'e, 'a, 'x> Expectation<'e, 'a, 'x> {
         let engine = self.a.engine;
         let unknown = engine.derivation.unknowns.get(u);
         let moment = if unknown.role == Role::Latent {
-            let e = self.a.fit.variables.get(&unknown.name)?;
-            let get = |n: &str| e.parameters.as_ref()?.get(n).map(|x| x.0.clone());
+            // What belongs to rows was found for these rows, the rest stands in the fit.
+            let id = engine.derivation.block_of(u)?;
+            let here = &self.state.blocks.get(id.index())?.parameters;
+            let get = |n: &str| -> Option<ArrayD<f64>> {
+                if let Some((_, _, x)) = here.iter().find(|(i, name, _)| *i == 0 && *name == n) {
+                    return Some(x.clone());
+                }
+                let e = self.a.fit.variables.get(&unknown.name)?;
+                e.parameters.as_ref()?.get(n).map(|x| x.0.clone())
+            };
             let (shape, rate) = (get("shape")?, get("rate")?);
             if p != -1 || shape.iter().any(|x| *x <= 1.0) {
                 return None;

@@ -192,3 +192,92 @@ fn a_precision_that_is_itself_uncertain() {
     close("y_sd", &predicted(&f, new, "y_sd"), &[variance.sqrt()]);
     close("b=1", &predicted(&f, new, "b=1"), &[4.0 / 8.0]);
 }
+
+const CLASSES: &str = "x,y\n-2,0\n-1,0\n-0.5,1\n0.3,0\n0.7,1\n1,1\n2,1\n";
+
+/// Points under a function: the function of the fitted sum.
+#[test]
+fn the_response_of_a_classifier_by_points() {
+    let model = |link: &str| {
+        format!(
+            "data row {{ x : real  y : binary }}
+            param w ~ Gaussian(0, var = 4)
+            param b ~ Gaussian(0, var = 4)
+            observe y[row] ~ Bernoulli({link} = w * x + b)"
+        )
+    };
+    let new = "x,y\n0.4,\n-1,1\n";
+    let f = fitted(&model("logit"), CLASSES);
+    let eta = 0.4 * value(&f, "w")[0] + value(&f, "b")[0];
+    close(
+        "logit",
+        &predicted(&f, new, "y=1"),
+        &[1.0 / (1.0 + (-eta).exp()), 1.0],
+    );
+    let f = fitted(&model("probit"), CLASSES);
+    let eta = 0.4 * value(&f, "w")[0] + value(&f, "b")[0];
+    let half = statrs::function::erf::erfc(-eta / 2f64.sqrt()) / 2.0;
+    close("probit", &predicted(&f, new, "y=1"), &[half, 1.0]);
+}
+
+/// A latent weight alone: its sum is Gaussian, and the mean of the function over it is taken by a fine sum here.
+#[test]
+fn the_response_of_a_classifier_by_latents() {
+    let model = "data row { x : real  y : binary }
+        latent w ~ Gaussian(0, var = 4)
+        observe y[row] ~ Bernoulli(logit = w * x)";
+    let f = fitted(model, CLASSES);
+    let e = f.variables.get("w").expect("an estimate");
+    let q = |n: &str| -> Option<f64> {
+        let all = e.parameters.as_ref()?;
+        all.get(n)?.0.iter().next().copied()
+    };
+    let (m, v) = (
+        q("mean").expect("a mean"),
+        q("variance").expect("a variance"),
+    );
+    let (mut sum, mut total) = (0.0, 0.0);
+    for i in -60_000..=60_000 {
+        let z = 2e-4 * f64::from(i);
+        let weight = (-0.5 * z * z).exp();
+        total += weight;
+        sum += weight / (1.0 + f64::exp(-3.0 * (m + v.sqrt() * z)));
+    }
+    close("y", &predicted(&f, "x,y\n3,\n", "y=1"), &[sum / total]);
+}
+
+#[test]
+fn responses_with_other_noise() {
+    let rows = "x,y\n0,1.1\n1,2.9\n2,5.2\n3,6.8\n4,9.9\n";
+    let student = "data row { x : real  y : real }
+        param a : real
+        param b : real
+        observe y[row] ~ StudentT(5, a * x + b, scale = 2)";
+    let f = fitted(student, rows);
+    let mean = 6.0 * value(&f, "a")[0] + value(&f, "b")[0];
+    close("student", &predicted(&f, "x,y\n6,\n", "y"), &[mean]);
+    let sd = (4.0f64 * 5.0 / 3.0).sqrt();
+    close("student sd", &predicted(&f, "x,y\n6,\n", "y_sd"), &[sd]);
+    let laplace = "data row { x : real  y : real }
+        param a : real
+        param b : real
+        param s : positive
+        observe y[row] ~ Laplace(a * x + b, scale = s)";
+    let f = fitted(laplace, rows);
+    let mean = 6.0 * value(&f, "a")[0] + value(&f, "b")[0];
+    close("laplace", &predicted(&f, "x,y\n6,\n", "y"), &[mean]);
+    let sd = 2f64.sqrt() * value(&f, "s")[0];
+    close("laplace sd", &predicted(&f, "x,y\n6,\n", "y_sd"), &[sd]);
+    let poisson = "data row { x : real  y : count }
+        param a : real
+        param b : real
+        observe y[row] ~ Poisson(log = a * x + b)";
+    let f = fitted(poisson, "x,y\n0,1\n1,2\n2,5\n3,9\n");
+    let rate = (1.5 * value(&f, "a")[0] + value(&f, "b")[0]).exp();
+    close("poisson", &predicted(&f, "x,y\n1.5,\n", "y"), &[rate]);
+    close(
+        "poisson sd",
+        &predicted(&f, "x,y\n1.5,\n", "y_sd"),
+        &[rate.sqrt()],
+    );
+}
