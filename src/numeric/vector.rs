@@ -32,6 +32,30 @@ pub fn log_in_place(x: &mut [f64]) {
     dispatch(x, log_fused_512, log_fused_256, log_plain);
 }
 
+/// Calls the function for the widest instruction set of this machine: AVX-512, AVX2 with fused multiply-add, or neither.
+macro_rules! choose {
+    ($wide:expr, $narrow:expr, $plain:expr) => {{
+        #[cfg(target_arch = "x86_64")]
+        {
+            let fma = is_x86_feature_detected!("fma");
+            if fma && is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512dq") {
+                // SAFETY: the instruction sets that the function asks for were just found.
+                unsafe { $wide }
+            } else if fma && is_x86_feature_detected!("avx2") {
+                // SAFETY: as above.
+                unsafe { $narrow }
+            } else {
+                $plain
+            }
+        }
+        #[cfg(not(target_arch = "x86_64"))]
+        {
+            $plain
+        }
+    }};
+}
+pub(in crate::numeric) use choose;
+
 type Kernel = unsafe fn(&mut [f64]);
 
 #[cfg(target_arch = "x86_64")]
@@ -101,7 +125,7 @@ fn log_plain(x: &mut [f64]) {
 
 /// a b + c, rounded once where the instruction exists: without it `mul_add` is a slow call.
 #[inline(always)]
-fn fused<const FUSED: bool>(a: f64, b: f64, c: f64) -> f64 {
+pub(in crate::numeric) fn fused<const FUSED: bool>(a: f64, b: f64, c: f64) -> f64 {
     if FUSED { a.mul_add(b, c) } else { a * b + c }
 }
 
