@@ -113,6 +113,8 @@ pub fn bind_block(
         keys: bound_keys,
         clamps,
         hard: block.role != Role::Latent,
+        exp_tables: true,
+        chain: None,
     };
     let collapsed = super::collapse::collapse(&rows);
     Ok(BoundBlock {

@@ -46,6 +46,69 @@ pub fn forward_backward(
     )
 }
 
+/// sum += w sum_n alpha_n b_n', states x width, for rows of alpha and b side by side.
+pub fn outer_sum(alpha: &[f64], b: &[f64], w: f64, states: usize, width: usize, sum: &mut [f64]) {
+    super::vector::choose!(
+        outer_512(alpha, b, w, states, width, sum),
+        outer_256(alpha, b, w, states, width, sum),
+        outer_plain(alpha, b, w, states, width, sum)
+    );
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512dq,fma")]
+fn outer_512(alpha: &[f64], b: &[f64], w: f64, states: usize, width: usize, sum: &mut [f64]) {
+    // SAFETY: this function is compiled for the instruction set of the octets.
+    unsafe { outer::<Wide>(alpha, b, w, states, width, sum) }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma")]
+fn outer_256(alpha: &[f64], b: &[f64], w: f64, states: usize, width: usize, sum: &mut [f64]) {
+    // SAFETY: as above.
+    unsafe { outer::<Narrow>(alpha, b, w, states, width, sum) }
+}
+
+fn outer_plain(alpha: &[f64], b: &[f64], w: f64, states: usize, width: usize, sum: &mut [f64]) {
+    // SAFETY: plain octets need no instruction set.
+    unsafe { outer::<Plain>(alpha, b, w, states, width, sum) }
+}
+
+/// Tiles of eight states by one octet.
+#[inline(always)]
+unsafe fn outer<O: Octet>(
+    alpha: &[f64],
+    b: &[f64],
+    w: f64,
+    states: usize,
+    width: usize,
+    sum: &mut [f64],
+) {
+    for first in (0..states).step_by(OCTET) {
+        for at in (0..width).step_by(OCTET) {
+            // SAFETY: the caller is compiled for the octets.
+            unsafe {
+                let mut part = [O::splat(0.0); OCTET];
+                for (x, y) in alpha.chunks_exact(width).zip(b.chunks_exact(width)) {
+                    let y = O::load(y, at);
+                    // Rows are filled up with 0 to whole octets.
+                    if let Some(x) = x[first..].first_chunk::<OCTET>() {
+                        for (p, x) in part.iter_mut().zip(x) {
+                            *p = p.add_product(O::splat(*x), y);
+                        }
+                    }
+                }
+                for (j, p) in part.iter().enumerate().take(states - first) {
+                    let to = (first + j) * width + at;
+                    for (s, x) in sum[to..to + OCTET].iter_mut().zip(p.array()) {
+                        *s += w * x;
+                    }
+                }
+            }
+        }
+    }
+}
+
 /// Where the results go.
 pub struct Outputs<'a> {
     /// alpha, rows x width.
@@ -72,7 +135,13 @@ fn run_256(e: &[f64], m: &Transitions<'_>, states: usize, width: usize, out: Out
     unsafe { by_width::<Narrow>(e, m, states, width, out) }
 }
 
-fn run_plain(e: &[f64], m: &Transitions<'_>, states: usize, width: usize, out: Outputs<'_>) -> bool {
+fn run_plain(
+    e: &[f64],
+    m: &Transitions<'_>,
+    states: usize,
+    width: usize,
+    out: Outputs<'_>,
+) -> bool {
     // SAFETY: plain octets need no instruction set.
     unsafe { by_width::<Plain>(e, m, states, width, out) }
 }
@@ -261,7 +330,12 @@ mod tests {
     use crate::numeric::mixing::padded;
 
     /// Weights of all paths of a chain, by enumeration.
-    fn enumerated(e: &[f64], m: &[Vec<f64>], states: usize, rows: usize) -> (f64, Vec<f64>, Vec<f64>) {
+    fn enumerated(
+        e: &[f64],
+        m: &[Vec<f64>],
+        states: usize,
+        rows: usize,
+    ) -> (f64, Vec<f64>, Vec<f64>) {
         let mut z = 0.0;
         let mut q = vec![0.0; rows * states];
         let mut pairs = vec![0.0; rows * states * states];
@@ -293,7 +367,9 @@ mod tests {
         let m: Vec<Vec<f64>> = (0..rows)
             .map(|n| {
                 let n = if constant { 0 } else { n };
-                (0..states * states).map(|i| number(i + 31 * n + 5)).collect()
+                (0..states * states)
+                    .map(|i| number(i + 31 * n + 5))
+                    .collect()
             })
             .collect();
         let spread = |x: &[f64], wide: usize| -> Vec<f64> {
@@ -336,6 +412,20 @@ mod tests {
             },
         ));
         let (z, want, pairs) = enumerated(&e, &m, states, rows);
+        if constant && rows > 1 {
+            let mut sum = vec![0.0; states * width];
+            let last = (rows - 1) * width;
+            outer_sum(&alpha[..last], &b[width..], 2.0, states, width, &mut sum);
+            for j in 0..states {
+                for k in 0..states {
+                    let want: f64 = (1..rows)
+                        .map(|n| pairs[(n * states + j) * states + k])
+                        .sum();
+                    let got = sum[j * width + k] * m[0][j * states + k];
+                    assert!((got - 2.0 * want).abs() < 1e-12);
+                }
+            }
+        }
         let log_z: f64 = scale.iter().map(|c| c.ln()).sum();
         assert!((log_z - z.ln()).abs() < 1e-12);
         for n in 0..rows {
@@ -343,9 +433,8 @@ mod tests {
                 assert!((q[n * width + k] - want[n * states + k]).abs() < 1e-13);
                 for j in 0..states {
                     if n > 0 {
-                        let got = alpha[(n - 1) * width + j]
-                            * m[n][j * states + k]
-                            * b[n * width + k];
+                        let got =
+                            alpha[(n - 1) * width + j] * m[n][j * states + k] * b[n * width + k];
                         let want = pairs[(n * states + j) * states + k];
                         assert!((got - want).abs() < 1e-13);
                     }
@@ -367,7 +456,9 @@ mod tests {
         let e = vec![0.0; 16];
         let m = vec![0.5; 16];
         let mut x = vec![vec![0.0; 16]; 3];
-        let [alpha, b, q] = x.as_mut_slice() else { return };
+        let [alpha, b, q] = x.as_mut_slice() else {
+            return;
+        };
         let mut scale = vec![0.0; 2];
         let out = Outputs {
             alpha,
@@ -375,6 +466,12 @@ mod tests {
             q,
             scale: &mut scale,
         };
-        assert!(!forward_backward(&e, &Transitions::Constant(&m, &m), 2, 8, out));
+        assert!(!forward_backward(
+            &e,
+            &Transitions::Constant(&m, &m),
+            2,
+            8,
+            out
+        ));
     }
 }

@@ -55,6 +55,87 @@ pub fn accumulate(x: &[f64], r: &[f64], features: usize, width: usize, m: usize,
     );
 }
 
+/// Replaces eta (states x m) by its softmax over the states, lane by lane; `log_z` gets the m normalisers. Where every
+/// state is impossible, q is 0 and log Z below any floor.
+///
+/// # Panics
+/// Where a slice is shorter than its shape.
+pub fn softmax(eta: &mut [f64], states: usize, m: usize, log_z: &mut [f64]) {
+    assert!(eta.len() == states * m && log_z.len() >= m);
+    let mut top = vec![f64::MIN; m];
+    super::vector::choose!(
+        shift_512(eta, m, &mut top),
+        shift_256(eta, m, &mut top),
+        shift_plain(eta, m, &mut top)
+    );
+    super::vector::exp_in_place(eta);
+    let sum = &mut log_z[..m];
+    super::vector::choose!(
+        normalise_512(eta, m, sum),
+        normalise_256(eta, m, sum),
+        normalise_plain(eta, m, sum)
+    );
+    super::vector::log_in_place(sum);
+    for (z, t) in sum.iter_mut().zip(&top) {
+        *z += t;
+    }
+}
+
+#[cfg_attr(target_arch = "x86_64", target_feature(enable = "avx512f,avx512dq"))]
+fn shift_512(eta: &mut [f64], m: usize, top: &mut [f64]) {
+    shift_plain(eta, m, top);
+}
+
+#[cfg_attr(target_arch = "x86_64", target_feature(enable = "avx2"))]
+fn shift_256(eta: &mut [f64], m: usize, top: &mut [f64]) {
+    shift_plain(eta, m, top);
+}
+
+/// Takes the largest of each lane out.
+#[inline(always)]
+fn shift_plain(eta: &mut [f64], m: usize, top: &mut [f64]) {
+    for row in eta.chunks_exact(m) {
+        for (t, x) in top.iter_mut().zip(row) {
+            *t = if *x > *t { *x } else { *t };
+        }
+    }
+    for row in eta.chunks_exact_mut(m) {
+        for (x, t) in row.iter_mut().zip(top.iter()) {
+            *x -= t;
+        }
+    }
+}
+
+#[cfg_attr(target_arch = "x86_64", target_feature(enable = "avx512f,avx512dq"))]
+fn normalise_512(x: &mut [f64], m: usize, sum: &mut [f64]) {
+    normalise_plain(x, m, sum);
+}
+
+#[cfg_attr(target_arch = "x86_64", target_feature(enable = "avx2"))]
+fn normalise_256(x: &mut [f64], m: usize, sum: &mut [f64]) {
+    normalise_plain(x, m, sum);
+}
+
+/// Divides each lane by its sum.
+#[inline(always)]
+fn normalise_plain(x: &mut [f64], m: usize, sum: &mut [f64]) {
+    sum.fill(0.0);
+    for row in x.chunks_exact(m) {
+        for (s, x) in sum.iter_mut().zip(row) {
+            *s += x;
+        }
+    }
+    let inverse: Vec<f64> = sum
+        .iter()
+        .map(|s| if *s > 0.0 { 1.0 / s } else { 0.0 })
+        .collect();
+    for row in x.chunks_exact_mut(m) {
+        for (x, i) in row.iter_mut().zip(&inverse) {
+            *x *= i;
+        }
+    }
+}
+
 #[derive(Clone, Copy)]
 struct Shape {
     features: usize,
@@ -270,7 +351,13 @@ mod tests {
 
     #[test]
     fn both_products_equal_their_loops() {
-        for (features, width, m) in [(1, 1, 16), (3, 5, 32), (7, 13, 48), (66, 10, 64), (5, 50, 16)] {
+        for (features, width, m) in [
+            (1, 1, 16),
+            (3, 5, 32),
+            (7, 13, 48),
+            (66, 10, 64),
+            (5, 50, 16),
+        ] {
             let t = numbers(features * width, 1);
             let x = numbers(features * m, 2);
             let mut out = vec![9.0; width * m];
@@ -289,6 +376,33 @@ mod tests {
                     let got = sum[f * width + w] - before[f * width + w];
                     assert!((got - want).abs() < 1e-13 * m as f64);
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn softmax_runs_along_the_states() {
+        let (states, m) = (5, 16);
+        let mut eta: Vec<f64> = numbers(states * m, 9).iter().map(|x| 300.0 * x).collect();
+        for s in 0..states {
+            eta[s * m + 3] = f64::NEG_INFINITY;
+        }
+        eta[2 * m + 4] = f64::NEG_INFINITY;
+        let before = eta.clone();
+        let mut z = vec![0.0; m];
+        softmax(&mut eta, states, m, &mut z);
+        for i in 0..m {
+            let lane: Vec<f64> = (0..states).map(|s| before[s * m + i]).collect();
+            let want = crate::numeric::logsumexp::logsumexp(&lane);
+            if i == 3 {
+                // The floor of log 0 is far below any sum of log densities.
+                assert!(z[i] < 0.5 * crate::numeric::LOG_ZERO);
+                assert!((0..states).all(|s| eta[s * m + i] == 0.0));
+                continue;
+            }
+            assert!((z[i] - want).abs() < 1e-12 * want.abs().max(1.0));
+            for s in 0..states {
+                assert!((eta[s * m + i] - (lane[s] - want).exp()).abs() < 1e-14);
             }
         }
     }

@@ -119,10 +119,8 @@ unsafe fn rows<O: Octet>(
         // SAFETY: the caller is compiled for the octets.
         unsafe {
             *t = match row {
-                [] => {
-                    p.fill(1.0);
-                    width as f64
-                }
+                // Nothing says how many states there are: the caller knows.
+                [] => 0.0,
                 [(a, b)] => one::<O>(at(job.tables, *a, *b, width), &mut p),
                 [(a, b), (c, d)] => two::<O>(
                     at(job.tables, *a, *b, width),
@@ -157,7 +155,10 @@ unsafe fn rows<O: Octet>(
                     }
                 }
             }
-            if let Some(k) = kept.as_mut().and_then(|k| k.get_mut(i * width..(i + 1) * width)) {
+            if let Some(k) = kept
+                .as_mut()
+                .and_then(|k| k.get_mut(i * width..(i + 1) * width))
+            {
                 for (k, p) in k.iter_mut().zip(&p) {
                     *k = p / *t;
                 }
@@ -307,7 +308,15 @@ mod tests {
         entries.end_row();
         let mut totals = [1.0];
         let mut sums = vec![vec![0.0; width]];
-        mix(&[table], &entries, width, None, &mut totals, &mut sums, None);
+        mix(
+            &[table],
+            &entries,
+            width,
+            None,
+            &mut totals,
+            &mut sums,
+            None,
+        );
         assert!(totals[0] <= SMALLEST);
         assert!(sums[0].iter().all(|x| *x == 0.0));
     }

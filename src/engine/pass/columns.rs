@@ -13,6 +13,21 @@ pub struct Columns<T> {
     pub by_local: Vec<usize>,
 }
 
+impl Columns<f64> {
+    /// Reads the same numbers at the same places as another.
+    pub(super) fn same(&self, other: &Self) -> bool {
+        std::sync::Arc::ptr_eq(&self.values, &other.values) && self.width == other.width
+    }
+
+    /// An inner position of the rows from..to.
+    pub(super) fn lane(&self, inner: usize, from: usize, to: usize, out: &mut [f64]) {
+        let rows = self.values[from * self.width..to * self.width].chunks_exact(self.width.max(1));
+        for (o, row) in out.iter_mut().zip(rows) {
+            *o = row[inner];
+        }
+    }
+}
+
 /// A key bound to data: how it meets the local states.
 #[derive(Debug, Clone)]
 pub struct BoundKey {
@@ -45,6 +60,21 @@ impl BoundKey {
         match self.symmetric {
             Some(d) => d * (d + 1) / 2,
             None => self.positions,
+        }
+    }
+
+    /// Calls with the data positions that each feature stands for: both orders of a packed pair are one feature.
+    pub(super) fn each_feature(&self, mut f: impl FnMut(&[usize])) {
+        match self.symmetric {
+            Some(d) => {
+                for a in 0..d {
+                    f(&[a * d + a]);
+                    for b in a + 1..d {
+                        f(&[a * d + b, b * d + a]);
+                    }
+                }
+            }
+            None => (0..self.positions).for_each(|a| f(&[a])),
         }
     }
 
