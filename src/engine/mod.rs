@@ -143,7 +143,7 @@ impl<'a> Engine<'a> {
             .blocks
             .iter()
             .map(|b| {
-                matches!(b.form, crate::derive::Form::Network)
+                (matches!(b.form, crate::derive::Form::Network) && b.rows.is_none())
                     .then(|| Network::new(&engine.evaluator, derivation, b))
             })
             .collect();

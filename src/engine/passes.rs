@@ -2,11 +2,14 @@
 
 use ndarray::{ArrayD, IxDyn};
 
+use crate::algebra::Subscript;
+use crate::derive::MomentKind;
 use crate::diag::{Code, Diagnostic};
+use crate::family::StatisticKind;
 use crate::plan::KeyId;
 
 use super::Engine;
-use super::bind::BoundBlock;
+use super::bind::{BoundBlock, unflatten};
 use super::pass::{RowResults, Source};
 use super::state::{PassState, State};
 
@@ -104,6 +107,63 @@ impl Engine<'_> {
     pub fn row_results(&self, state: &State, b: &BoundBlock) -> RowResults {
         let tables = self.tables(state, b);
         b.rows.run(Source::Tables(&tables), true).1
+    }
+
+    /// Publishes q of a chain of rows as if it were kept: the probabilities of its rows, and of rows with the row before.
+    pub fn publish_chain(&self, state: &mut State, b: &BoundBlock) {
+        let block = self.derivation.block(b.block);
+        let (Some(u), Some(_)) = (block.unknowns.first(), &b.rows.chain) else {
+            return;
+        };
+        let results = self.row_results(state, b);
+        let k = b.rows.states;
+        let kind = MomentKind::Statistic(*u, StatisticKind::Indicator);
+        let shape = self.moment_shape(kind);
+        for (at, c) in block.compounds.iter().enumerate() {
+            let shape = self.compound_shape(b.block, at as u32);
+            // The states that the axes after the row's stand for, before and now; fixed ones are left to their axis.
+            let values = &c.axes[c.places..];
+            let sizes: Vec<usize> = values.iter().map(|a| self.size(*a)).collect();
+            let width: usize = sizes.iter().product();
+            let mut out = vec![0.0; shape.iter().product()];
+            for (n, out) in out.chunks_mut(width.max(1)).enumerate().take(b.rows.rows) {
+                for (v, x) in out.iter_mut().enumerate() {
+                    let state = unflatten(v, &sizes);
+                    let (mut before, mut now) = (None, None);
+                    let mut possible = true;
+                    for s in &c.stats {
+                        let (row, value) = (s.index.first(), s.index.last());
+                        let value = match value {
+                            Some(Subscript::Axis(a)) => {
+                                values.iter().position(|b| a == b).map(|i| state[i])
+                            }
+                            Some(Subscript::Element(e)) => Some(*e as usize),
+                            _ => None,
+                        };
+                        let slot = match row {
+                            Some(Subscript::Lag(..)) => &mut before,
+                            _ => &mut now,
+                        };
+                        possible &= slot.is_none_or(|x| Some(x) == value);
+                        *slot = value;
+                    }
+                    let pair = |j: usize, i: usize| results.pairs.get((n * k + j) * k + i);
+                    let p: f64 = match (before, now) {
+                        (Some(j), Some(i)) => pair(j, i).copied().unwrap_or(0.0),
+                        (Some(j), None) => (0..k).filter_map(|i| pair(j, i)).sum(),
+                        (None, Some(i)) => results.q.get(n * k + i).copied().unwrap_or(0.0),
+                        (None, None) => 1.0,
+                    };
+                    *x = if possible { p } else { 0.0 };
+                }
+            }
+            if let Ok(a) = ArrayD::from_shape_vec(IxDyn(&shape), out) {
+                state.moments.insert(MomentKind::Compound(*u, at as u32), a);
+            }
+        }
+        if let Ok(a) = ArrayD::from_shape_vec(IxDyn(&shape), results.q) {
+            state.moments.insert(kind, a);
+        }
     }
 
     fn store(&self, state: &mut State, b: &BoundBlock, accumulated: Vec<Vec<f64>>) {

@@ -74,6 +74,10 @@ pub(super) fn start_rows(
         }
         what = "by distance to rows drawn as in k-means++".to_string();
     }
+    // Along chains the rows start independent of each other.
+    for s in b.rows.chain.iter().flat_map(|c| &c.steps) {
+        tables[*s].fill(0.0);
+    }
     if clamped {
         let (_, mut rows) = b.rows.run(Source::Tables(&tables), true);
         lighten_unknown(b, &mut rows.q);

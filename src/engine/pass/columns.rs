@@ -78,8 +78,9 @@ impl BoundKey {
         }
     }
 
+    /// The number that a data position is at a row.
     #[inline]
-    pub(super) fn factor(&self, n: usize, a: usize) -> f64 {
+    pub fn factor(&self, n: usize, a: usize) -> f64 {
         let mut x = 1.0;
         for d in &self.data {
             x *= d.values[n * d.width + d.by_data[a]];
