@@ -81,6 +81,8 @@ pub struct Engine<'a> {
     gaussian_networks: Vec<Option<gaussian_network::GaussianNetwork>>,
     hoisted: Vec<Option<ArrayD<f64>>>,
     patterns: RefCell<BTreeMap<BlockId, Option<Rc<Patterns>>>>,
+    /// By key: the moments its table was made of, and the table.
+    tables: RefCell<BTreeMap<KeyId, (u64, pass::Table)>>,
 }
 
 /// What the evaluation of a known factor met beside numbers.
@@ -129,6 +131,7 @@ impl<'a> Engine<'a> {
             gaussian_networks: vec![],
             hoisted: vec![None; plan.keys.len()],
             patterns: RefCell::default(),
+            tables: RefCell::default(),
         };
         engine.check_dense()?;
         engine.check_known()?;
@@ -156,7 +159,7 @@ impl<'a> Engine<'a> {
     /// A state in which nothing is known yet.
     pub fn empty_state(&self) -> State {
         State {
-            moments: BTreeMap::new(),
+            moments: state::Moments::default(),
             blocks: vec![BlockState::default(); self.derivation.blocks.len()],
             accumulated: self.hoisted.clone(),
             passes: vec![PassState::default(); self.plan.passes.len()],
@@ -431,11 +434,7 @@ impl<'a> Engine<'a> {
                 for k in &b.keys {
                     if let Some(a) = &state.accumulated[k.index()] {
                         let t = self.table(state, *k);
-                        l += t
-                            .iter()
-                            .zip(a.iter())
-                            .map(|(x, y)| if *y == 0.0 { 0.0 } else { x * y })
-                            .sum::<f64>();
+                        l += passes::weighted_sum(&t, a.as_slice().unwrap_or(&[]));
                     }
                 }
             }

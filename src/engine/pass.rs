@@ -22,9 +22,12 @@ mod columns;
 mod lanes;
 mod tables;
 
+use std::sync::Arc;
+
 use rayon::prelude::*;
 
 use crate::numeric::LOG_ZERO;
+use crate::numeric::lines::Lines;
 use crate::numeric::logsumexp::softmax_in_place;
 
 pub use chain::BoundChain;
@@ -41,7 +44,7 @@ const LARGE: usize = 1 << 20;
 #[derive(Debug, Clone)]
 pub struct Clamp {
     /// The element of each row, `BLANK` where unknown.
-    pub values: std::sync::Arc<Vec<u32>>,
+    pub values: Arc<Vec<u32>>,
     /// The element that each state gives this unknown.
     pub component: Vec<u32>,
 }
@@ -52,7 +55,7 @@ pub struct BoundPass {
     /// Rows.
     pub rows: usize,
     /// Weights, if any.
-    pub weights: Option<std::sync::Arc<Vec<f64>>>,
+    pub weights: Option<Arc<Vec<f64>>>,
     /// Independent elements per row (other batch plates).
     pub elements: usize,
     /// Joint states per element.
@@ -69,8 +72,11 @@ pub struct BoundPass {
     pub chain: Option<BoundChain>,
 }
 
+/// The table T of a key, flat.
+pub type Table = Arc<Vec<f64>>;
+
 /// What a pass returns.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct PassResult {
     /// A per key, flat.
     pub accumulated: Vec<Vec<f64>>,
@@ -97,7 +103,7 @@ pub struct RowResults {
 #[derive(Clone, Copy)]
 pub enum Source<'a> {
     /// From the tables T, one flat slice per key.
-    Tables(&'a [Vec<f64>]),
+    Tables(&'a [Table]),
     /// Given: rows x elements x states.
     Given(&'a [f64]),
 }
@@ -106,6 +112,8 @@ pub enum Source<'a> {
 struct Part {
     result: PassResult,
     kept: Vec<(usize, RowResults)>,
+    /// Sums in the layout of the exponentials, where tables have some.
+    wide: Vec<Lines>,
 }
 
 impl BoundPass {
@@ -155,12 +163,16 @@ impl BoundPass {
                     _ => Part {
                         result: self.nothing(),
                         kept: vec![],
+                        wide: vec![],
                     },
                 }
             })
             .collect();
         let mut result = self.nothing();
         let mut kept = vec![];
+        if let Some(t) = &tables {
+            t.merge(&parts, self.states.max(1), &mut result.accumulated);
+        }
         for p in parts {
             for (t, x) in result.accumulated.iter_mut().zip(p.result.accumulated) {
                 for (t, x) in t.iter_mut().zip(x) {
@@ -225,7 +237,7 @@ impl BoundPass {
     fn gather_eta(
         &self,
         gathered: &[usize],
-        tables: &[Vec<f64>],
+        tables: &[Table],
         n: usize,
         e: usize,
         eta: &mut [f64],

@@ -1,5 +1,7 @@
 //! Passes of local blocks: tables from the globals, rows, accumulated statistics kept in the state.
 
+use std::sync::Arc;
+
 use ndarray::{ArrayD, IxDyn};
 
 use crate::algebra::Subscript;
@@ -8,43 +10,62 @@ use crate::diag::{Code, Diagnostic};
 use crate::family::StatisticKind;
 use crate::plan::KeyId;
 
+use rayon::prelude::*;
+
 use super::Engine;
 use super::bind::{BoundBlock, unflatten};
-use super::pass::{RowResults, Source};
+use super::pass::{RowResults, Source, Table};
 use super::state::{PassState, State};
 
 /// sum over keys <T, A>; what no row chose counts 0 even where T is the floor of log 0.
-fn inner(tables: &[Vec<f64>], accumulated: &[Vec<f64>]) -> f64 {
+fn inner(tables: &[Table], accumulated: &[Vec<f64>]) -> f64 {
     tables
         .iter()
         .zip(accumulated)
         .map(|(t, a)| {
-            t.iter()
-                .zip(a)
-                .map(|(x, y)| if *y == 0.0 { 0.0 } else { x * y })
-                .sum::<f64>()
+            weighted_sum(t, a)
         })
         .sum()
 }
 
+/// <t, a> of flat arrays, in parallel for large ones.
+pub(super) fn weighted_sum(t: &[f64], a: &[f64]) -> f64 {
+    let parts: Vec<f64> = t
+        .par_chunks(1 << 15)
+        .zip(a.par_chunks(1 << 15))
+        .map(|(t, a)| {
+            let term = |(x, y): (&f64, &f64)| if *y == 0.0 { 0.0 } else { x * y };
+            t.iter().zip(a).map(term).sum()
+        })
+        .collect();
+    parts.iter().sum()
+}
+
 impl Engine<'_> {
-    /// The table T of a key, over its axes.
-    pub(super) fn table(&self, state: &State, key: KeyId) -> ArrayD<f64> {
+    /// The table T of a key, flat over its axes; made once for the same expectations.
+    pub(super) fn table(&self, state: &State, key: KeyId) -> Table {
+        let version = state.moments.version();
+        if let Some((v, t)) = self.tables.borrow().get(&key)
+            && *v == version
+        {
+            return Arc::clone(t);
+        }
         let k = &self.plan.keys[key.index()];
         let shape: Vec<usize> = k.axes.iter().map(|a| self.size(*a)).collect();
         let mut out = ArrayD::zeros(IxDyn(&shape));
         for c in &k.tables {
             self.add_contraction(state, c, None, &mut out);
         }
-        out
+        let table = Arc::new(out.into_raw_vec_and_offset().0);
+        self.tables
+            .borrow_mut()
+            .insert(key, (version, Arc::clone(&table)));
+        table
     }
 
     /// The tables of a bound block, flat.
-    pub fn tables(&self, state: &State, b: &BoundBlock) -> Vec<Vec<f64>> {
-        b.keys
-            .iter()
-            .map(|k| self.table(state, *k).iter().copied().collect())
-            .collect()
+    pub fn tables(&self, state: &State, b: &BoundBlock) -> Vec<Table> {
+        b.keys.iter().map(|k| self.table(state, *k)).collect()
     }
 
     /// Runs a pass: local factors, accumulated statistics, log Z and entropy.
@@ -75,7 +96,7 @@ impl Engine<'_> {
     }
 
     /// Accumulates with the q that tables chosen by the caller give, as a start.
-    pub fn give_tables(&self, state: &mut State, pass: usize, block: usize, tables: &[Vec<f64>]) {
+    pub fn give_tables(&self, state: &mut State, pass: usize, block: usize, tables: &[Table]) {
         let b = &self.bound[pass][block];
         let (result, _) = b.rows.run(Source::Tables(tables), false);
         let entropy = if b.rows.hard {

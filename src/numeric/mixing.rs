@@ -14,6 +14,7 @@
 use super::lanes::octet::{Narrow, Wide};
 use super::lanes::octet::{OCTET, Octet, Plain};
 use super::lanes::total;
+use super::lines::Lines;
 
 /// Products at or below this are left to the caller, who has logarithms.
 pub const SMALLEST: f64 = 1e-200;
@@ -58,12 +59,12 @@ impl Entries {
 /// Mixes a chunk of rows. `totals` gets the sums over states; a row whose total is not above [`SMALLEST`] and finite is added
 /// nowhere. With `kept`, rows x width, the normalised p are kept.
 pub fn mix(
-    tables: &[Vec<f64>],
+    tables: &[Lines],
     entries: &Entries,
     width: usize,
     weights: Option<&[f64]>,
     totals: &mut [f64],
-    sums: &mut [Vec<f64>],
+    sums: &mut [Lines],
     kept: Option<&mut [f64]>,
 ) {
     let job = Job {
@@ -80,7 +81,7 @@ pub fn mix(
 }
 
 struct Job<'a> {
-    tables: &'a [Vec<f64>],
+    tables: &'a [Lines],
     entries: &'a Entries,
     width: usize,
     weights: Option<&'a [f64]>,
@@ -88,32 +89,60 @@ struct Job<'a> {
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx512dq,fma")]
-fn mix_512(job: &Job<'_>, totals: &mut [f64], sums: &mut [Vec<f64>], kept: Option<&mut [f64]>) {
+fn mix_512(job: &Job<'_>, totals: &mut [f64], sums: &mut [Lines], kept: Option<&mut [f64]>) {
     // SAFETY: this function is compiled for the instruction set of the octets.
-    unsafe { rows::<Wide>(job, totals, sums, kept) }
+    unsafe { by_width::<Wide>(job, totals, sums, kept) }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
-fn mix_256(job: &Job<'_>, totals: &mut [f64], sums: &mut [Vec<f64>], kept: Option<&mut [f64]>) {
+fn mix_256(job: &Job<'_>, totals: &mut [f64], sums: &mut [Lines], kept: Option<&mut [f64]>) {
     // SAFETY: as above.
-    unsafe { rows::<Narrow>(job, totals, sums, kept) }
+    unsafe { by_width::<Narrow>(job, totals, sums, kept) }
 }
 
-fn mix_plain(job: &Job<'_>, totals: &mut [f64], sums: &mut [Vec<f64>], kept: Option<&mut [f64]>) {
+fn mix_plain(job: &Job<'_>, totals: &mut [f64], sums: &mut [Lines], kept: Option<&mut [f64]>) {
     // SAFETY: plain octets need no instruction set.
-    unsafe { rows::<Plain>(job, totals, sums, kept) }
+    unsafe { by_width::<Plain>(job, totals, sums, kept) }
 }
 
+/// A few widths have the number of octets known, so that a row of products stays in registers.
 #[inline(always)]
-unsafe fn rows<O: Octet>(
+unsafe fn by_width<O: Octet>(
     job: &Job<'_>,
     totals: &mut [f64],
-    sums: &mut [Vec<f64>],
+    sums: &mut [Lines],
+    kept: Option<&mut [f64]>,
+) {
+    macro_rules! rows {
+        ($v:literal) => {
+            // SAFETY: the caller is compiled for the octets.
+            unsafe { rows::<O, $v>(job, totals, sums, kept) }
+        };
+    }
+    match job.width / OCTET {
+        1 => rows!(1),
+        2 => rows!(2),
+        3 => rows!(3),
+        4 => rows!(4),
+        5 => rows!(5),
+        6 => rows!(6),
+        7 => rows!(7),
+        8 => rows!(8),
+        _ => rows!(0),
+    }
+}
+
+/// V octets, or any number where V = 0.
+#[inline(always)]
+unsafe fn rows<O: Octet, const V: usize>(
+    job: &Job<'_>,
+    totals: &mut [f64],
+    sums: &mut [Lines],
     mut kept: Option<&mut [f64]>,
 ) {
     let width = job.width;
-    let mut p = vec![0.0; width];
+    let mut p = Lines::filled(0.0, width);
     for (i, t) in totals.iter_mut().enumerate() {
         let row = job.entries.row(i);
         // SAFETY: the caller is compiled for the octets.
@@ -122,6 +151,49 @@ unsafe fn rows<O: Octet>(
                 // Nothing says how many states there are: the caller knows.
                 [] => 0.0,
                 [(a, b)] => one::<O>(at(job.tables, *a, *b, width), &mut p),
+                [(a, b), (c, d)] if V > 0 => {
+                    let (x, y) = (
+                        at(job.tables, *a, *b, width),
+                        at(job.tables, *c, *d, width),
+                    );
+                    let scale = job.weights.and_then(|w| w.get(i)).copied().unwrap_or(1.0);
+                    let mut products = [O::splat(0.0); V];
+                    let mut sum = O::splat(0.0);
+                    let unit = O::splat(1.0);
+                    for (v, p) in products.iter_mut().enumerate() {
+                        *p = p.add_product(O::load(x, v * OCTET), O::load(y, v * OCTET));
+                        sum = sum.add_product(*p, unit);
+                    }
+                    *t = total(&sum.array());
+                    if !(*t > SMALLEST && t.is_finite()) {
+                        continue;
+                    }
+                    let scale = O::splat(scale / *t);
+                    for (a, b) in row {
+                        let from = *b as usize * width;
+                        let Some(s) = sums
+                            .get_mut(*a as usize)
+                            .and_then(|s| s.get_mut(from..from + V * OCTET))
+                        else {
+                            continue;
+                        };
+                        for (v, p) in products.iter().enumerate() {
+                            let x = O::load(s, v * OCTET).add_product(*p, scale);
+                            s[v * OCTET..(v + 1) * OCTET].copy_from_slice(&x.array());
+                        }
+                    }
+                    if let Some(k) = kept
+                        .as_mut()
+                        .and_then(|k| k.get_mut(i * width..(i + 1) * width))
+                    {
+                        for (k, p) in k.chunks_exact_mut(OCTET).zip(&products) {
+                            for (k, p) in k.iter_mut().zip(p.array()) {
+                                *k = p / *t;
+                            }
+                        }
+                    }
+                    continue;
+                }
                 [(a, b), (c, d)] => two::<O>(
                     at(job.tables, *a, *b, width),
                     at(job.tables, *c, *d, width),
@@ -159,7 +231,7 @@ unsafe fn rows<O: Octet>(
                 .as_mut()
                 .and_then(|k| k.get_mut(i * width..(i + 1) * width))
             {
-                for (k, p) in k.iter_mut().zip(&p) {
+                for (k, p) in k.iter_mut().zip(p.iter()) {
                     *k = p / *t;
                 }
             }
@@ -168,7 +240,7 @@ unsafe fn rows<O: Octet>(
 }
 
 #[inline(always)]
-fn at(tables: &[Vec<f64>], table: u32, row: u32, width: usize) -> &[f64] {
+fn at(tables: &[Lines], table: u32, row: u32, width: usize) -> &[f64] {
     let from = row as usize * width;
     tables
         .get(table as usize)
@@ -241,8 +313,8 @@ mod tests {
     fn rows_are_normalised_and_added_to_what_they_read() {
         // Table 0 has 2 rows, table 1 has 3; 3 states in 8 places; rows with 0 to 3 entries.
         let width = padded(3);
-        let table = |rows: usize, first: f64| -> Vec<f64> {
-            let mut t = vec![0.0; rows * width];
+        let table = |rows: usize, first: f64| -> Lines {
+            let mut t = Lines::filled(0.0, rows * width);
             for r in 0..rows {
                 for k in 0..3 {
                     t[r * width + k] = first + r as f64 + 0.5 * k as f64;
@@ -264,7 +336,7 @@ mod tests {
         }
         let weights = [1.0, 2.0, 0.5, 0.0];
         let mut totals = vec![0.0; 4];
-        let mut sums = vec![vec![0.0; 2 * width], vec![0.0; 3 * width]];
+        let mut sums = vec![Lines::filled(0.0, 2 * width), Lines::filled(0.0, 3 * width)];
         let mut kept = vec![0.0; 4 * width];
         mix(
             &tables,
@@ -293,7 +365,7 @@ mod tests {
                 }
             }
         }
-        for (a, b) in sums.iter().flatten().zip(want.iter().flatten()) {
+        for (a, b) in sums.iter().flat_map(|s| s.iter()).zip(want.iter().flatten()) {
             assert!((a - b).abs() < 1e-14);
         }
     }
@@ -301,13 +373,13 @@ mod tests {
     #[test]
     fn an_underflowing_row_is_left_to_the_caller() {
         let width = padded(2);
-        let mut table = vec![0.0; width];
+        let mut table = Lines::filled(0.0, width);
         table[0] = 1e-150;
         let mut entries = Entries::default();
         entries.list.extend([(0, 0), (0, 0)]);
         entries.end_row();
         let mut totals = [1.0];
-        let mut sums = vec![vec![0.0; width]];
+        let mut sums = vec![Lines::filled(0.0, width)];
         mix(
             &[table],
             &entries,

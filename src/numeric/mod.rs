@@ -11,6 +11,7 @@ pub mod isotonic;
 pub mod lanes;
 pub mod least_absolute;
 pub mod linalg;
+pub mod lines;
 pub mod link;
 pub mod logsumexp;
 pub mod mixing;

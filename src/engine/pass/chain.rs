@@ -14,7 +14,7 @@ use crate::numeric::logsumexp::logsumexp;
 use crate::numeric::mixing::padded;
 use crate::numeric::vector::{exp_in_place, log_in_place};
 
-use super::BoundPass;
+use super::{BoundPass, Table};
 
 /// Rows that a chunk of chains aims at.
 const ROWS: usize = 1024;
@@ -34,7 +34,7 @@ pub struct BoundChain {
 pub(super) struct Transitions {
     /// states x width, with its transpose and its maximum; `None` where it differs by row.
     constant: Option<(Vec<f64>, Vec<f64>, f64)>,
-    tables: Vec<Vec<f64>>,
+    tables: Vec<Table>,
 }
 
 /// Buffers of a chunk of chains, rows x width each.
@@ -106,12 +106,12 @@ impl BoundChain {
     }
 
     /// The transitions that tables give.
-    pub(super) fn transitions(&self, pass: &BoundPass, tables: &[Vec<f64>]) -> Transitions {
+    pub(super) fn transitions(&self, pass: &BoundPass, tables: &[Table]) -> Transitions {
         let states = pass.states;
         let width = padded(states);
         let mut out = Transitions {
             constant: None,
-            tables: self.steps.iter().map(|s| tables[*s].clone()).collect(),
+            tables: self.steps.iter().map(|s| Table::clone(&tables[*s])).collect(),
         };
         if self.constant {
             let mut eta = vec![0.0; states * states];
@@ -133,7 +133,7 @@ impl BoundChain {
     }
 
     /// The sum of the step keys at a row.
-    fn eta(&self, pass: &BoundPass, tables: &[Vec<f64>], row: Option<usize>, eta: &mut [f64]) {
+    fn eta(&self, pass: &BoundPass, tables: &[Table], row: Option<usize>, eta: &mut [f64]) {
         eta.fill(0.0);
         for (s, t) in self.steps.iter().zip(tables) {
             let k = &pass.keys[*s];

@@ -12,7 +12,7 @@ use ndarray::Array2;
 use crate::numeric::lanes::{accumulate, padded, product, softmax};
 
 use super::chain::{self, Transitions};
-use super::{BoundPass, Part, RowResults, Source, hard_max};
+use super::{BoundPass, Part, RowResults, Source, Table, hard_max};
 
 /// One number of a column, along the rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,7 +34,7 @@ pub(super) struct Lanes<'a> {
     matrix: Array2<f64>,
     /// Keys with gathers, in eta and in A.
     gathered: Vec<usize>,
-    tables: Option<&'a [Vec<f64>]>,
+    tables: Option<&'a [Table]>,
 }
 
 /// Buffers of a chunk.
@@ -220,7 +220,11 @@ impl<'a> Lanes<'a> {
                 at += 1;
             });
         }
-        Part { result, kept }
+        Part {
+            result,
+            kept,
+            wide: vec![],
+        }
     }
 
     /// Lanes, then features.

@@ -7,19 +7,25 @@
 //!
 //! A row whose product underflows is done again with logarithms.
 
+use rayon::prelude::*;
+
+use crate::numeric::lines::Lines;
 use crate::numeric::mixing::{Entries, SMALLEST, mix, padded};
 use crate::numeric::vector::{exp_in_place, log_in_place};
 
-use super::{BoundPass, Part, RowResults, softmax};
+use super::{BoundPass, Part, PassResult, RowResults, Table, softmax};
+
+/// Table rows that are merged together.
+const MERGED: usize = 512;
 
 /// Rows of a chunk's list of table rows.
 const BATCH: usize = 256;
 
 /// Exponentials of the tables of a pass.
 pub(super) struct ExpTables<'a> {
-    tables: &'a [Vec<f64>],
+    tables: &'a [Table],
     /// By key: rows of `width` numbers.
-    exps: Vec<Vec<f64>>,
+    exps: Vec<Lines>,
     /// By key and row: what was taken out.
     shifts: Vec<Vec<f64>>,
     width: usize,
@@ -28,7 +34,7 @@ pub(super) struct ExpTables<'a> {
 
 impl<'a> ExpTables<'a> {
     /// `None` where some key is no plain gather.
-    pub(super) fn new(pass: &BoundPass, tables: &'a [Vec<f64>]) -> Option<ExpTables<'a>> {
+    pub(super) fn new(pass: &BoundPass, tables: &'a [Table]) -> Option<ExpTables<'a>> {
         let plain = |k: &super::BoundKey| {
             k.full && !k.local_data() && if k.dense() { k.data.is_empty() } else { k.mask }
         };
@@ -46,7 +52,7 @@ impl<'a> ExpTables<'a> {
         let (mut exps, mut shifts) = (vec![], vec![]);
         for t in tables {
             let rows = t.len() / states;
-            let mut wide = vec![f64::NEG_INFINITY; rows * width];
+            let mut wide = Lines::filled(f64::NEG_INFINITY, rows * width);
             let mut shift = Vec::with_capacity(rows);
             for (out, row) in wide.chunks_mut(width).zip(t.chunks(states)) {
                 let m = row.iter().copied().fold(f64::NEG_INFINITY, f64::max);
@@ -76,9 +82,13 @@ impl<'a> ExpTables<'a> {
         keep: bool,
     ) -> Part {
         let states = pass.states.max(1);
-        let mut result = pass.nothing();
+        let mut result = PassResult::default();
         let mut kept = vec![];
-        let mut sums: Vec<Vec<f64>> = self.exps.iter().map(|e| vec![0.0; e.len()]).collect();
+        let mut sums: Vec<Lines> = self
+            .exps
+            .iter()
+            .map(|e| Lines::filled(0.0, e.len()))
+            .collect();
         let mut entries = Entries::default();
         let mut weights = vec![];
         let mut shift = vec![];
@@ -157,12 +167,30 @@ impl<'a> ExpTables<'a> {
                 kept.push((from, rows));
             }
         }
-        for (out, sum) in result.accumulated.iter_mut().zip(&sums) {
-            for (o, s) in out.chunks_mut(states).zip(sum.chunks(self.width)) {
-                o.copy_from_slice(&s[..states]);
-            }
+        Part {
+            result,
+            kept,
+            wide: sums,
         }
-        Part { result, kept }
+    }
+
+    /// Adds up partial sums in order, and leaves out what fills rows up.
+    pub(super) fn merge(&self, parts: &[Part], states: usize, accumulated: &mut [Vec<f64>]) {
+        for (g, out) in accumulated.iter_mut().enumerate() {
+            out.par_chunks_mut(states * MERGED)
+                .enumerate()
+                .for_each(|(c, out)| {
+                    for p in parts {
+                        let from = c * MERGED * self.width;
+                        let rows = p.wide.get(g).map_or(&[][..], |w| &w[from..]);
+                        for (o, s) in out.chunks_mut(states).zip(rows.chunks(self.width)) {
+                            for (o, s) in o.iter_mut().zip(s) {
+                                *o += s;
+                            }
+                        }
+                    }
+                });
+        }
     }
 
     /// Lists the table rows that an element of a row reads; returns the sum of their shifts.
@@ -188,6 +216,5 @@ impl<'a> ExpTables<'a> {
 
 /// exp of a large table, in parallel.
 fn exp_all(x: &mut [f64]) {
-    use rayon::prelude::*;
     x.par_chunks_mut(1 << 14).for_each(exp_in_place);
 }
