@@ -22,9 +22,7 @@ fn inner(tables: &[Table], accumulated: &[Vec<f64>]) -> f64 {
     tables
         .iter()
         .zip(accumulated)
-        .map(|(t, a)| {
-            weighted_sum(t, a)
-        })
+        .map(|(t, a)| weighted_sum(t, a))
         .sum()
 }
 

@@ -152,10 +152,7 @@ unsafe fn rows<O: Octet, const V: usize>(
                 [] => 0.0,
                 [(a, b)] => one::<O>(at(job.tables, *a, *b, width), &mut p),
                 [(a, b), (c, d)] if V > 0 => {
-                    let (x, y) = (
-                        at(job.tables, *a, *b, width),
-                        at(job.tables, *c, *d, width),
-                    );
+                    let (x, y) = (at(job.tables, *a, *b, width), at(job.tables, *c, *d, width));
                     let scale = job.weights.and_then(|w| w.get(i)).copied().unwrap_or(1.0);
                     let mut products = [O::splat(0.0); V];
                     let mut sum = O::splat(0.0);
@@ -365,7 +362,11 @@ mod tests {
                 }
             }
         }
-        for (a, b) in sums.iter().flat_map(|s| s.iter()).zip(want.iter().flatten()) {
+        for (a, b) in sums
+            .iter()
+            .flat_map(|s| s.iter())
+            .zip(want.iter().flatten())
+        {
             assert!((a - b).abs() < 1e-14);
         }
     }

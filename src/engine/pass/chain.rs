@@ -111,7 +111,11 @@ impl BoundChain {
         let width = padded(states);
         let mut out = Transitions {
             constant: None,
-            tables: self.steps.iter().map(|s| Table::clone(&tables[*s])).collect(),
+            tables: self
+                .steps
+                .iter()
+                .map(|s| Table::clone(&tables[*s]))
+                .collect(),
         };
         if self.constant {
             let mut eta = vec![0.0; states * states];

@@ -101,6 +101,25 @@ impl BoundKey {
         Some(o)
     }
 
+    /// As [`BoundKey::base`], with other steps of a data position and of each gather.
+    #[inline]
+    pub(super) fn base_in(
+        &self,
+        n: usize,
+        a: usize,
+        (position, gathers): &(usize, Vec<usize>),
+    ) -> Option<usize> {
+        let mut o = a * position;
+        for ((c, _), step) in self.selectors.iter().zip(gathers) {
+            let e = c.values[n * c.width + c.by_data[a]];
+            if e == crate::data::BLANK {
+                return None;
+            }
+            o += step * e as usize;
+        }
+        Some(o)
+    }
+
     #[inline]
     pub(super) fn local_factor(&self, n: usize, a: usize, local: usize) -> f64 {
         let mut x = 1.0;

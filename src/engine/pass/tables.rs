@@ -28,6 +28,8 @@ pub(super) struct ExpTables<'a> {
     exps: Vec<Lines>,
     /// By key and row: what was taken out.
     shifts: Vec<Vec<f64>>,
+    /// By key: table rows that a data position and each gather step over.
+    steps: Vec<(usize, Vec<usize>)>,
     width: usize,
     all: Vec<usize>,
 }
@@ -69,6 +71,14 @@ impl<'a> ExpTables<'a> {
             tables,
             exps,
             shifts,
+            steps: pass
+                .keys
+                .iter()
+                .map(|k| {
+                    let gathers = k.selectors.iter().map(|(_, s)| s / states);
+                    (k.stride / states, gathers.collect())
+                })
+                .collect(),
             width,
             all: (0..pass.keys.len()).collect(),
         })
@@ -196,15 +206,16 @@ impl<'a> ExpTables<'a> {
     /// Lists the table rows that an element of a row reads; returns the sum of their shifts.
     #[inline]
     fn list(&self, pass: &BoundPass, n: usize, e: usize, entries: &mut Entries) -> f64 {
-        let states = pass.states.max(1);
         let mut shift = 0.0;
         for (g, k) in pass.keys.iter().enumerate() {
             for a in 0..k.positions {
                 if !k.data.is_empty() && k.factor(n, a) == 0.0 {
                     continue;
                 }
-                let Some(base) = k.base(n, a) else { continue };
-                let row = base / states + e;
+                let Some(row) = k.base_in(n, a, &self.steps[g]) else {
+                    continue;
+                };
+                let row = row + e;
                 shift += self.shifts[g][row];
                 entries.list.push((g as u32, row as u32));
             }
