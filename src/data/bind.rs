@@ -6,7 +6,7 @@
 //! plates, label cells to positions, tables of `every`. Last, arrays. Positions of labels depend on all files, sizes of
 //! counted plates on sizes of others, rows of `every` on both, hence the loop.
 
-use ndarray::{ArrayD, IxDyn};
+use ndarray::{ArcArray, IxDyn};
 
 use super::elements::{order_group, to_positions};
 use super::every::{crossed, expand, plate_of};
@@ -304,7 +304,7 @@ fn gains(progress: &Progress, fitted: Option<&[PlateData]>) -> Vec<(PlateId, usi
 }
 
 fn assemble(model: &Model, progress: Progress) -> Dataset {
-    let mut columns = vec![Cells::Numbers(ArrayD::default(IxDyn(&[0]))); model.columns.len()];
+    let mut columns = vec![Cells::Numbers(ArcArray::default(IxDyn(&[0]))); model.columns.len()];
     let mut tables = Vec::with_capacity(progress.tables.len());
     let parts = progress.tables.into_iter().zip(progress.files);
     for ((raw, (file, sha256)), previous) in parts.zip(progress.previous) {
@@ -319,11 +319,11 @@ fn assemble(model: &Model, progress: Progress) -> Dataset {
             let (blank, cells) = match column.cells {
                 RawCells::Numbers(v) => (
                     v.iter().filter(|v| v.is_nan()).count(),
-                    Cells::Numbers(ArrayD::from_shape_vec(shape, v).unwrap_or_default()),
+                    Cells::Numbers(ArcArray::from_shape_vec(shape, v).unwrap_or_default()),
                 ),
                 RawCells::Elements(v) => (
                     v.iter().filter(|v| **v == BLANK).count(),
-                    Cells::Elements(ArrayD::from_shape_vec(shape, v).unwrap_or_default()),
+                    Cells::Elements(ArcArray::from_shape_vec(shape, v).unwrap_or_default()),
                 ),
             };
             if declared.observed || blank > 0 {
