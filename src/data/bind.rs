@@ -143,10 +143,13 @@ fn start_tables(model: &Model, progress: &mut Progress) -> Result<(), Vec<Diagno
 }
 
 fn finish(table: &Table, raw: &mut RawTable, file: &str) -> Result<Vec<u32>, Vec<Diagnostic>> {
-    match &table.ordered {
-        Some(order) => sort_rows(table, order, raw, file),
-        None => Ok(Vec::new()),
-    }
+    let Some(order) = &table.ordered else {
+        return Ok(Vec::new());
+    };
+    let previous = sort_rows(table, order, raw, file);
+    // the order is in the rows now
+    (raw.by, raw.within) = (Vec::new(), Vec::new());
+    previous
 }
 
 /// Elements of plates that have become known; true if there was one.

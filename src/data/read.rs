@@ -28,6 +28,15 @@ pub(super) struct Tables {
 
 /// Reads every file once.
 pub(super) fn read_files(model: &Model, files: &Files) -> Result<Tables, Vec<Diagnostic>> {
+    read_in_pieces(model, files, PIECE)
+}
+
+/// The same in pieces of about this many bytes.
+pub(super) fn read_in_pieces(
+    model: &Model,
+    files: &Files,
+    piece: usize,
+) -> Result<Tables, Vec<Diagnostic>> {
     let mut found = Vec::new();
     let mut jobs: Vec<(&DataFile, Vec<TableId>)> = Vec::new();
     for (i, table) in model.tables.iter().enumerate() {
@@ -54,7 +63,7 @@ pub(super) fn read_files(model: &Model, files: &Files) -> Result<Tables, Vec<Dia
     interners.resize_with(model.plates.len(), Interner::default);
     let mut read: Vec<(RawTable, String, String)> = Vec::new();
     for (file, ids) in jobs {
-        match read_file(model, file, &ids, &may_be_blank, &mut interners) {
+        match read_file(model, file, &ids, piece, &may_be_blank, &mut interners) {
             Ok((tables, digest)) => {
                 read.extend(
                     tables
@@ -84,10 +93,11 @@ fn read_file(
     model: &Model,
     file: &DataFile,
     ids: &[TableId],
+    piece: usize,
     may_be_blank: &[bool],
     interners: &mut [Interner],
 ) -> Result<(Vec<RawTable>, String), Vec<Diagnostic>> {
-    let (header, pieces) = open(file, PIECE).map_err(|e| vec![*e])?;
+    let (header, pieces) = open(file, piece).map_err(|e| vec![*e])?;
     let mut found = Vec::new();
     let mut tables = Vec::new();
     for id in ids {
