@@ -203,7 +203,7 @@ impl Engine<'_> {
         let model = &self.derivation.model;
         let plate = self.derivation.block(b.block).rows;
         let table = plate.and_then(|p| model.table_of(p));
-        let line = table.and_then(|t| self.evaluator.data.tables[t.index()].lines.get(n).copied());
+        let line = table.and_then(|t| self.evaluator.data.tables[t.index()].lines.get(n));
         Diagnostic::new(Code::E0710, "a row is impossible under the model")
             .note(format!(
                 "row {} of `{}`{} has probability 0 in every state",

@@ -255,7 +255,7 @@ impl Engine<'_> {
         let Cells::Numbers(v) = &self.evaluator.data.columns[c.index()] else {
             return None;
         };
-        let mut v = v.clone().into_dyn();
+        let mut v = v.to_owned();
         if let Some(c) = self.centre(u) {
             v -= &c;
         }

@@ -29,10 +29,7 @@ impl Data {
     /// One CSV file for all blocks.
     pub fn csv(name: impl Into<String>, bytes: impl Into<Vec<u8>>) -> Data {
         Data {
-            main: Some(DataFile {
-                name: name.into(),
-                bytes: bytes.into(),
-            }),
+            main: Some(DataFile::held(name, bytes)),
             blocks: vec![],
         }
     }
