@@ -9,7 +9,7 @@ use crate::data::Cells;
 use crate::derive::BlockId;
 use crate::diag::{Code, Diagnostic};
 use crate::model::{Axis, Role};
-use crate::plan::{Key, KeyId};
+use crate::plan::{Key, KeyId, Rewrite};
 
 use super::Engine;
 use super::pass::{BoundKey, BoundPass, Clamp, Columns};
@@ -114,7 +114,11 @@ pub fn bind_block(
         clamps,
         hard: block.role != Role::Latent,
     };
-    let collapsed = super::collapse::collapse(&rows);
+    let collapsed = if engine.has(Rewrite::Collapse) {
+        super::collapse::collapse(&rows)
+    } else {
+        None
+    };
     Ok(BoundBlock {
         block: id,
         keys: keys.to_vec(),

@@ -49,7 +49,7 @@ use crate::data::Dataset;
 use crate::derive::{BlockId, Contraction, Derivation, Moment};
 use crate::diag::Diagnostic;
 use crate::model::{Axis, PlateId, Role};
-use crate::plan::{KeyId, Plan, Planned};
+use crate::plan::{KeyId, Plan, Planned, Rewrite};
 
 use bind::BoundBlock;
 use evaluate::{Evaluator, Fitted};
@@ -153,6 +153,11 @@ impl<'a> Engine<'a> {
         Ok(engine)
     }
 
+    /// True if the plan may be executed in the way that a rewrite gives.
+    pub fn has(&self, rewrite: Rewrite) -> bool {
+        self.plan.rewrites.has(rewrite)
+    }
+
     /// A state in which nothing is known yet.
     pub fn empty_state(&self) -> State {
         State {
@@ -224,6 +229,9 @@ impl<'a> Engine<'a> {
 
     /// Computes the hoisted keys that are small; the others are summed row by row when needed.
     fn hoist(&mut self) {
+        if !self.has(Rewrite::Hoist) {
+            return;
+        }
         let planned: Vec<&Planned> = self
             .plan
             .expectation

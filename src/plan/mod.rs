@@ -15,8 +15,10 @@
 
 mod cut;
 pub mod print;
+pub mod rewrite;
 
 pub use cut::{Cut, cut};
+pub use rewrite::{Rewrite, Rewrites};
 
 use crate::algebra::{Known, Statistic, Subscript, Term};
 use crate::derive::moments::BlockOf;
@@ -128,13 +130,23 @@ pub struct Plan {
     pub expectation: Vec<Planned>,
     /// The steps of a sweep.
     pub steps: Vec<Step>,
+    /// Which rewrites the engine may use.
+    pub rewrites: Rewrites,
+}
+
+/// Makes the plan with all rewrites.
+///
+/// # Errors
+/// E0508: two split row-level blocks in one term, and other forms without a pass.
+pub fn plan(d: &Derivation) -> Result<Plan, Vec<Diagnostic>> {
+    plan_with(d, Rewrites::default())
 }
 
 /// Makes the plan.
 ///
 /// # Errors
-/// E0508: two split row-level blocks in one term, and other forms without a pass.
-pub fn plan(d: &Derivation) -> Result<Plan, Vec<Diagnostic>> {
+/// As [`plan`].
+pub fn plan_with(d: &Derivation, rewrites: Rewrites) -> Result<Plan, Vec<Diagnostic>> {
     let of = BlockOf {
         blocks: &d.blocks,
         unknowns: &d.unknowns,
@@ -148,6 +160,7 @@ pub fn plan(d: &Derivation) -> Result<Plan, Vec<Diagnostic>> {
         values: vec![vec![]; d.blocks.len()],
         expectation: vec![],
         steps: vec![],
+        rewrites,
     };
     for id in &d.order {
         let b = d.block(*id);
