@@ -18,7 +18,7 @@ pub mod print;
 pub mod rewrite;
 
 pub use cut::{Cut, cut};
-pub use rewrite::{Rewrite, Rewrites};
+pub use rewrite::{Affine, Rewrite, Rewrites, RowSum};
 
 use crate::algebra::{Known, Statistic, Subscript, Term};
 use crate::derive::moments::BlockOf;
@@ -130,6 +130,10 @@ pub struct Plan {
     pub expectation: Vec<Planned>,
     /// The steps of a sweep.
     pub steps: Vec<Step>,
+    /// Sums over rows of published expectations that contractions share: they name them as if they were hoisted.
+    pub sums: Vec<RowSum>,
+    /// For each block, its means as a map from the data of the row, where they are one.
+    pub affine: Vec<Option<Affine>>,
     /// Which rewrites the engine may use.
     pub rewrites: Rewrites,
 }
@@ -160,6 +164,8 @@ pub fn plan_with(d: &Derivation, rewrites: Rewrites) -> Result<Plan, Vec<Diagnos
         values: vec![vec![]; d.blocks.len()],
         expectation: vec![],
         steps: vec![],
+        sums: vec![],
+        affine: vec![None; d.blocks.len()],
         rewrites,
     };
     for id in &d.order {
@@ -230,6 +236,7 @@ pub fn plan_with(d: &Derivation, rewrites: Rewrites) -> Result<Plan, Vec<Diagnos
         }
     }
     if errors.is_empty() {
+        rewrite::rewrite(d, &mut plan);
         Ok(plan)
     } else {
         errors.dedup();

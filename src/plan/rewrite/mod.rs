@@ -2,6 +2,28 @@
 //!
 //! in: a plan -> out: the same plan with further forms of its sums, which the engine takes where they cost less.
 
+mod affine;
+mod sums;
+
+pub use affine::Affine;
+pub use sums::RowSum;
+
+use crate::derive::Derivation;
+
+use super::Plan;
+
+/// Adds the further forms to a plan.
+pub(super) fn rewrite(d: &Derivation, plan: &mut Plan) {
+    let has = |r| plan.rewrites.has(r);
+    let affine = has(Rewrite::Affine);
+    if affine || has(Rewrite::Shared) {
+        sums::find(d, plan);
+    }
+    if affine {
+        affine::find(d, plan);
+    }
+}
+
 /// A rewrite.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Rewrite {
