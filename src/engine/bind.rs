@@ -9,7 +9,7 @@ use crate::data::{BLANK, Cells};
 use crate::derive::{BlockId, Structure};
 use crate::diag::{Code, Diagnostic};
 use crate::model::{Axis, PlateId, Role};
-use crate::plan::{Key, KeyId};
+use crate::plan::{Key, KeyId, Rewrite};
 
 use super::Engine;
 use super::pass::{BoundChain, BoundKey, BoundPass, Clamp, Columns};
@@ -113,7 +113,7 @@ pub fn bind_block(
         keys: bound_keys,
         clamps,
         hard: block.role != Role::Latent,
-        exp_tables: true,
+        exp_tables: engine.has(Rewrite::Tables),
         chain: None,
     };
     let rows = match block.structure {
@@ -121,8 +121,8 @@ pub fn bind_block(
         _ => rows,
     };
     let collapsed = match rows.chain {
-        Some(_) => None,
-        None => super::collapse::collapse(&rows),
+        None if engine.has(Rewrite::Collapse) => super::collapse::collapse(&rows),
+        _ => None,
     };
     Ok(BoundBlock {
         block: id,
@@ -340,7 +340,8 @@ fn bind_key(
         .iter()
         .zip(&data)
         .all(|(_, c)| c.values.iter().all(|v| *v == 0.0 || *v == 1.0));
-    let symmetric = symmetric(engine, key, &data, first_selector, positions);
+    let symmetric = symmetric(engine, key, &data, first_selector, positions)
+        .filter(|_| engine.has(Rewrite::Symmetric));
     BoundKey {
         data,
         mask,

@@ -21,6 +21,8 @@ pub struct State {
     pub accumulated: Vec<Option<ArrayD<f64>>>,
     /// For each pass: sum of w log Z, and the entropy of its local blocks.
     pub passes: Vec<PassState>,
+    /// A run goes on, in which blocks may publish a map from the data of the row in place of row-level means.
+    pub pushing: bool,
 }
 
 /// Published expectations. Whoever may change them gives them a new version, so that what was made of them can be kept by it.
@@ -70,6 +72,8 @@ pub struct BlockState {
     pub entropy: f64,
     /// Textbook parameters of q, or the value of a point: (unknown's position in the block, name, array).
     pub parameters: Vec<(usize, &'static str, ArrayD<f64>)>,
+    /// It published such a map.
+    pub mapped: bool,
     /// Marginals of a network's q.
     pub network: Option<Solved>,
 }

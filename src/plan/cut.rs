@@ -100,7 +100,7 @@ fn target_axes(c: &Contraction) -> Vec<Axis> {
 }
 
 /// Row part and rest; `None` if a moment or the target carries the bare row axis.
-fn split(
+pub(super) fn split(
     d: &Derivation,
     keys: &mut Vec<Key>,
     c: &Contraction,

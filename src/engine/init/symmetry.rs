@@ -159,6 +159,8 @@ fn dimensions(engine: &Engine<'_>, kind: MomentKind) -> Vec<PlateId> {
             out
         }
         MomentKind::Cross(u) | MomentKind::Variance(u) => d.unknowns.get(u).slots.clone(),
+        // Only during a run.
+        MomentKind::Map(..) => vec![],
         MomentKind::Covariance(u, v) => {
             let Some(b) = d.block_of(u).map(|b| d.block(b)) else {
                 return vec![];
@@ -217,7 +219,8 @@ fn same(engine: &Engine<'_>, state: &State, p: PlateId, given: bool) -> bool {
         | MomentKind::Cross(u)
         | MomentKind::Quadratic(u)
         | MomentKind::Variance(u)
-        | MomentKind::Compound(u, _)) = kind;
+        | MomentKind::Compound(u, _)
+        | MomentKind::Map(u, _)) = kind;
         let plates = dimensions(engine, *kind);
         // Real values of a start leave more statistics than a Gaussian publishes.
         let left_over = matches!(kind, MomentKind::Statistic(_, k) if *k != StatisticKind::Value)
