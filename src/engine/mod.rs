@@ -33,6 +33,7 @@ mod row_products;
 pub mod rows;
 pub mod run;
 mod shapes;
+mod shifted;
 pub mod state;
 mod sweep;
 pub mod symmetric;
@@ -228,6 +229,16 @@ impl<'a> Engine<'a> {
     /// What the evaluation of a known factor met.
     fn found(&self, k: &Known) -> Found {
         let axes = k.axes();
+        let row = axes
+            .iter()
+            .find(|a| self.derivation.model.table_of(a.plate).is_some());
+        // A column that is only moved and stretched is as finite as its cells.
+        if let Some(s) = row.and_then(|r| self.shifted(k, *r)) {
+            return Found {
+                blank: s.cells.iter().any(|x| x.is_nan()),
+                infinite: false,
+            };
+        }
         self.known(k);
         self.known
             .borrow()

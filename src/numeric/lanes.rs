@@ -73,6 +73,28 @@ pub fn softmax(eta: &mut [f64], states: usize, m: usize, log_z: &mut [f64]) {
     }
 }
 
+/// out = x y, number by number, as far as all slices go.
+pub fn multiply(x: &[f64], y: &[f64], out: &mut [f64]) {
+    super::vector::choose!(multiply_512, multiply_256, multiply_plain, x, y, out);
+}
+
+#[cfg_attr(target_arch = "x86_64", target_feature(enable = "avx512f,avx512dq"))]
+fn multiply_512<const FUSED: bool>(x: &[f64], y: &[f64], out: &mut [f64]) {
+    multiply_plain(x, y, out);
+}
+
+#[cfg_attr(target_arch = "x86_64", target_feature(enable = "avx2"))]
+fn multiply_256<const FUSED: bool>(x: &[f64], y: &[f64], out: &mut [f64]) {
+    multiply_plain(x, y, out);
+}
+
+#[inline(always)]
+fn multiply_plain(x: &[f64], y: &[f64], out: &mut [f64]) {
+    for ((o, x), y) in out.iter_mut().zip(x).zip(y) {
+        *o = x * y;
+    }
+}
+
 #[cfg_attr(target_arch = "x86_64", target_feature(enable = "avx512f,avx512dq"))]
 fn shift_512<const FUSED: bool>(eta: &mut [f64], m: usize, top: &mut [f64]) {
     shift_plain(eta, m, top);
