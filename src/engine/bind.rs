@@ -5,14 +5,14 @@ use std::sync::Arc;
 use ndarray::IxDyn;
 
 use crate::algebra::{Origin, Subscript};
-use crate::data::Cells;
-use crate::derive::BlockId;
+use crate::data::{BLANK, Cells};
+use crate::derive::{BlockId, Structure};
 use crate::diag::{Code, Diagnostic};
-use crate::model::{Axis, Role};
-use crate::plan::{Key, KeyId};
+use crate::model::{Axis, PlateId, Role};
+use crate::plan::{Key, KeyId, Rewrite};
 
 use super::Engine;
-use super::pass::{BoundKey, BoundPass, Clamp, Columns};
+use super::pass::{BoundChain, BoundKey, BoundPass, Clamp, Columns};
 
 /// At most this many joint states of an element are enumerated.
 pub const JOINT_STATES: usize = 4096;
@@ -113,8 +113,17 @@ pub fn bind_block(
         keys: bound_keys,
         clamps,
         hard: block.role != Role::Latent,
+        exp_tables: engine.has(Rewrite::Tables),
+        chain: None,
     };
-    let collapsed = super::collapse::collapse(&rows);
+    let rows = match block.structure {
+        Structure::Chain(plate) => chained(engine, keys, plate, rows),
+        _ => rows,
+    };
+    let collapsed = match rows.chain {
+        None if engine.has(Rewrite::Collapse) => super::collapse::collapse(&rows),
+        _ => None,
+    };
     Ok(BoundBlock {
         block: id,
         keys: keys.to_vec(),
@@ -123,6 +132,52 @@ pub fn bind_block(
         element_shape,
         state_shape,
     })
+}
+
+/// A pass along chains of rows: where they begin, which keys couple a row with the one before, and the weights, which are
+/// those of the first rows.
+fn chained(engine: &Engine<'_>, keys: &[KeyId], plate: PlateId, mut pass: BoundPass) -> BoundPass {
+    let row = Axis { plate, id: 0 };
+    let (_, previous) = engine.evaluator.subscript(&Subscript::Lag(row, 1));
+    let starts: Vec<usize> = previous
+        .iter()
+        .enumerate()
+        .filter(|(_, p)| **p == BLANK)
+        .map(|(n, _)| n)
+        .collect();
+    let steps: Vec<usize> = (0..keys.len())
+        .filter(|i| steps_back(&engine.plan.keys[keys[*i].index()]))
+        .collect();
+    let one = |k: &BoundKey| {
+        k.selectors.is_empty()
+            && previous
+                .iter()
+                .enumerate()
+                .all(|(n, p)| *p == BLANK || (0..k.positions).all(|a| k.factor(n, a) == 1.0))
+    };
+    let constant = steps.iter().all(|s| one(&pass.keys[*s]));
+    if let Some(w) = &mut pass.weights {
+        let mut own: Vec<f64> = w.to_vec();
+        for (n, p) in previous.iter().enumerate() {
+            if *p != BLANK {
+                own[n] = own[n - 1];
+            }
+        }
+        *w = Arc::new(own);
+    }
+    pass.chain = Some(BoundChain {
+        starts,
+        steps,
+        constant,
+    });
+    pass
+}
+
+/// True if a key holds a statistic of the row before.
+fn steps_back(key: &Key) -> bool {
+    key.local
+        .iter()
+        .any(|s| matches!(s.index.first(), Some(Subscript::Lag(..))))
 }
 
 /// The multi-index of a flat position.
@@ -168,7 +223,10 @@ fn bind_key(
     let position_at: Vec<Vec<usize>> = (0..positions).map(|p| unflatten(p, data_sizes)).collect();
     let local_at: Vec<Vec<usize>> = (0..local_len).map(|p| unflatten(p, local_sizes)).collect();
 
-    // Each state determines every local axis.
+    // Each state determines every local axis; along a chain the state of the row before and that of the row do.
+    let step = steps_back(key);
+    let both: Vec<usize> = state_shape.iter().chain(state_shape).copied().collect();
+    let state_shape = if step { both.as_slice() } else { state_shape };
     let element_count: usize = element_shape.iter().product();
     let state_count: usize = state_shape.iter().product();
     let mut map = vec![];
@@ -184,9 +242,10 @@ fn bind_key(
                     .position(|x| *x == stat.of)
                     .unwrap_or(0);
                 let last = stat.index.len() - 1;
+                let now = step && !matches!(stat.index.first(), Some(Subscript::Lag(..)));
                 for (slot, sub) in stat.index.iter().enumerate() {
                     let value = if slot == last {
-                        state[u]
+                        state[u + usize::from(now)]
                     } else {
                         match elements
                             .iter()
@@ -281,7 +340,8 @@ fn bind_key(
         .iter()
         .zip(&data)
         .all(|(_, c)| c.values.iter().all(|v| *v == 0.0 || *v == 1.0));
-    let symmetric = symmetric(engine, key, &data, first_selector, positions);
+    let symmetric = symmetric(engine, key, &data, first_selector, positions)
+        .filter(|_| engine.has(Rewrite::Symmetric));
     BoundKey {
         data,
         mask,

@@ -271,8 +271,8 @@ impl<'a> Evaluator<'a> {
     /// The cells of a column as numbers; blanks NaN.
     fn cells(&self, c: ColumnId) -> ArrayD<f64> {
         match &self.data.columns[c.index()] {
-            Cells::Numbers(v) => v.clone(),
-            Cells::Elements(v) => v.mapv(|e| if e == BLANK { f64::NAN } else { f64::from(e) }),
+            Cells::Numbers(v) => v.to_owned(),
+            Cells::Elements(v) => v.map(|e| if *e == BLANK { f64::NAN } else { f64::from(*e) }),
         }
     }
 

@@ -10,6 +10,7 @@
 //! order, blocks *update* from the A alone. Not here: files and printing.
 
 mod accelerate;
+mod affine;
 pub mod bind;
 mod checks;
 mod collapse;
@@ -20,6 +21,7 @@ pub mod evaluate;
 mod extrapolate;
 mod functions;
 mod gaussian_network;
+mod hoist;
 pub mod init;
 mod known_name;
 pub mod network;
@@ -49,7 +51,7 @@ use crate::data::Dataset;
 use crate::derive::{BlockId, Contraction, Derivation, Moment};
 use crate::diag::Diagnostic;
 use crate::model::{Axis, PlateId, Role};
-use crate::plan::{KeyId, Plan, Planned};
+use crate::plan::{KeyId, Plan, Planned, Rewrite};
 
 use bind::BoundBlock;
 use evaluate::{Evaluator, Fitted};
@@ -80,7 +82,10 @@ pub struct Engine<'a> {
     conditionals: Vec<Option<conditional::Conditional>>,
     gaussian_networks: Vec<Option<gaussian_network::GaussianNetwork>>,
     hoisted: Vec<Option<ArrayD<f64>>>,
+    pushed: Vec<Option<hoist::Pushed>>,
     patterns: RefCell<BTreeMap<BlockId, Option<Rc<Patterns>>>>,
+    /// By key: the moments its table was made of, and the table.
+    tables: RefCell<BTreeMap<KeyId, (u64, pass::Table)>>,
 }
 
 /// What the evaluation of a known factor met beside numbers.
@@ -128,7 +133,9 @@ impl<'a> Engine<'a> {
             conditionals: vec![],
             gaussian_networks: vec![],
             hoisted: vec![None; plan.keys.len()],
+            pushed: vec![None; derivation.blocks.len()],
             patterns: RefCell::default(),
+            tables: RefCell::default(),
         };
         engine.check_dense()?;
         engine.check_known()?;
@@ -143,7 +150,7 @@ impl<'a> Engine<'a> {
             .blocks
             .iter()
             .map(|b| {
-                matches!(b.form, crate::derive::Form::Network)
+                (matches!(b.form, crate::derive::Form::Network) && b.rows.is_none())
                     .then(|| Network::new(&engine.evaluator, derivation, b))
             })
             .collect();
@@ -153,13 +160,19 @@ impl<'a> Engine<'a> {
         Ok(engine)
     }
 
+    /// True if the plan may be executed in the way that a rewrite gives.
+    pub fn has(&self, rewrite: Rewrite) -> bool {
+        self.plan.rewrites.has(rewrite)
+    }
+
     /// A state in which nothing is known yet.
     pub fn empty_state(&self) -> State {
         State {
-            moments: BTreeMap::new(),
+            moments: state::Moments::default(),
             blocks: vec![BlockState::default(); self.derivation.blocks.len()],
             accumulated: self.hoisted.clone(),
             passes: vec![PassState::default(); self.plan.passes.len()],
+            pushing: false,
         }
     }
 
@@ -220,66 +233,6 @@ impl<'a> Engine<'a> {
             .borrow()
             .get(&canonical_known(k, &axes))
             .map_or_else(Found::default, |(_, f)| *f)
-    }
-
-    /// Computes the hoisted keys that are small; the others are summed row by row when needed.
-    fn hoist(&mut self) {
-        let planned: Vec<&Planned> = self
-            .plan
-            .expectation
-            .iter()
-            .chain(self.plan.messages.iter().flatten().map(|m| &m.how))
-            .collect();
-        let mut wanted: Vec<KeyId> = vec![];
-        for p in planned {
-            if let Planned::Rows {
-                hoisted: Some((k, _, _)),
-                ..
-            } = p
-                && !wanted.contains(k)
-            {
-                wanted.push(*k);
-            }
-        }
-        for id in wanted {
-            let key = &self.plan.keys[id.index()];
-            let len: f64 = key.axes.iter().map(|a| self.size(*a) as f64).product();
-            let rows = self.plate_size(key.plate);
-            if len > (2 * rows).max(65_536) as f64 {
-                continue;
-            }
-            let shape: Vec<usize> = key.axes.iter().map(|a| self.size(*a)).collect();
-            let mut out = ArrayD::zeros(IxDyn(&shape));
-            let data: Vec<Tensor> = key.data.iter().map(|k| self.known(k)).collect();
-            let operands: Vec<Operand<'_>> = data
-                .iter()
-                .map(|t| Operand {
-                    values: &t.values,
-                    index: t.axes.iter().map(|a| Subscript::Axis(*a)).collect(),
-                })
-                .collect();
-            let target: Vec<Subscript> = key
-                .axes
-                .iter()
-                .map(|a| {
-                    key.selectors
-                        .iter()
-                        .find(|(_, b)| a == b)
-                        .map_or(Subscript::Axis(*a), |(s, _)| s.clone())
-                })
-                .collect();
-            add_rows(
-                &self.evaluator,
-                1.0,
-                &operands,
-                key.row,
-                &[],
-                &target,
-                true,
-                &mut out,
-            );
-            self.hoisted[id.index()] = Some(out);
-        }
     }
 
     /// A published expectation as a tensor: fixed elements are taken, repeated axes become the diagonal.
@@ -431,11 +384,7 @@ impl<'a> Engine<'a> {
                 for k in &b.keys {
                     if let Some(a) = &state.accumulated[k.index()] {
                         let t = self.table(state, *k);
-                        l += t
-                            .iter()
-                            .zip(a.iter())
-                            .map(|(x, y)| if *y == 0.0 { 0.0 } else { x * y })
-                            .sum::<f64>();
+                        l += passes::weighted_sum(&t, a.as_slice().unwrap_or(&[]));
                     }
                 }
             }

@@ -85,6 +85,7 @@ impl<'a> Sweep<'a> {
     fn step(&mut self, step: Step, state: &mut State) -> Result<(), Diagnostic> {
         match step {
             Step::Pass(p) => self.engine.run_pass(state, p),
+            Step::Update(b) if self.engine.update_affine(state, b) => Ok(()),
             Step::Update(b) => {
                 let messages = self.engine.messages(state, b, false);
                 let noticed = self.engine.read_out(state, b, &messages)?;

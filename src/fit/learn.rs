@@ -13,6 +13,7 @@ use crate::diag::{Code, Diagnostic, nearest};
 use crate::engine::Engine;
 use crate::engine::run::{self, Progress};
 use crate::model::Model;
+use crate::plan::Rewrites;
 use crate::source::SourceFile;
 use crate::{check, compile};
 
@@ -29,10 +30,7 @@ impl Data {
     /// One CSV file for all blocks.
     pub fn csv(name: impl Into<String>, bytes: impl Into<Vec<u8>>) -> Data {
         Data {
-            main: Some(DataFile {
-                name: name.into(),
-                bytes: bytes.into(),
-            }),
+            main: Some(DataFile::held(name, bytes)),
             blocks: vec![],
         }
     }
@@ -88,6 +86,8 @@ pub struct Settings {
     pub run: run::Options,
     /// Row-level variables whose q the fit keeps.
     pub keep: Vec<String>,
+    /// Which rewrites of the plan are used; the result does not depend on it.
+    pub rewrites: Rewrites,
 }
 
 /// Everything a fit needs.
@@ -160,7 +160,8 @@ pub fn fit_with(mut request: Request<'_>) -> Result<Learned, Vec<Diagnostic>> {
     let dataset = bound.dataset;
 
     let clock = Instant::now();
-    let (derivation, plan) = compile::compile(&model, Some(&dataset))?;
+    let (derivation, plan) =
+        compile::compile_with(&model, Some(&dataset), request.settings.rewrites)?;
     let compile_s = checked + clock.elapsed().as_secs_f64();
     warnings.extend(derivation.warnings.iter().cloned());
 

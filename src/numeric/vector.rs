@@ -12,11 +12,12 @@ mod gamma;
 #[cfg(test)]
 mod tests;
 
+use dispatch::dispatched;
 pub use dispatch::{
     InstructionSet, instruction_set, is_deterministic, limit_instruction_set, machine_has,
     set_deterministic,
 };
-use dispatch::{dispatched, fused};
+pub(in crate::numeric) use dispatch::{choose, fused};
 
 /// Partial sums of a reduction.
 const LANES: usize = 8;

@@ -13,6 +13,21 @@ pub struct Columns<T> {
     pub by_local: Vec<usize>,
 }
 
+impl Columns<f64> {
+    /// Reads the same numbers at the same places as another.
+    pub(super) fn same(&self, other: &Self) -> bool {
+        std::sync::Arc::ptr_eq(&self.values, &other.values) && self.width == other.width
+    }
+
+    /// An inner position of the rows from..to.
+    pub(super) fn lane(&self, inner: usize, from: usize, to: usize, out: &mut [f64]) {
+        let rows = self.values[from * self.width..to * self.width].chunks_exact(self.width.max(1));
+        for (o, row) in out.iter_mut().zip(rows) {
+            *o = row[inner];
+        }
+    }
+}
+
 /// A key bound to data: how it meets the local states.
 #[derive(Debug, Clone)]
 pub struct BoundKey {
@@ -48,8 +63,24 @@ impl BoundKey {
         }
     }
 
+    /// Calls with the data positions that each feature stands for: both orders of a packed pair are one feature.
+    pub(super) fn each_feature(&self, mut f: impl FnMut(&[usize])) {
+        match self.symmetric {
+            Some(d) => {
+                for a in 0..d {
+                    f(&[a * d + a]);
+                    for b in a + 1..d {
+                        f(&[a * d + b, b * d + a]);
+                    }
+                }
+            }
+            None => (0..self.positions).for_each(|a| f(&[a])),
+        }
+    }
+
+    /// The number that a data position is at a row.
     #[inline]
-    pub(super) fn factor(&self, n: usize, a: usize) -> f64 {
+    pub fn factor(&self, n: usize, a: usize) -> f64 {
         let mut x = 1.0;
         for d in &self.data {
             x *= d.values[n * d.width + d.by_data[a]];
@@ -66,6 +97,25 @@ impl BoundKey {
                 return None;
             }
             o += stride * e as usize;
+        }
+        Some(o)
+    }
+
+    /// As [`BoundKey::base`], with other steps of a data position and of each gather.
+    #[inline]
+    pub(super) fn base_in(
+        &self,
+        n: usize,
+        a: usize,
+        (position, gathers): &(usize, Vec<usize>),
+    ) -> Option<usize> {
+        let mut o = a * position;
+        for ((c, _), step) in self.selectors.iter().zip(gathers) {
+            let e = c.values[n * c.width + c.by_data[a]];
+            if e == crate::data::BLANK {
+                return None;
+            }
+            o += step * e as usize;
         }
         Some(o)
     }

@@ -109,17 +109,21 @@ impl Engine<'_> {
                     continue;
                 };
                 if i == j {
-                    let name = if block.inside_slots[i].is_empty() {
-                        "variance"
-                    } else {
-                        "covariance"
-                    };
+                    let name = self.covariance_name(id, i);
                     next.parameters.push((i, name, c.clone()));
                 }
                 state.moments.insert(MomentKind::Covariance(*u, *v), c);
             }
         }
         Ok(())
+    }
+
+    /// What the spread of an unknown of a Gaussian block is called.
+    pub(in crate::engine) fn covariance_name(&self, id: BlockId, i: usize) -> &'static str {
+        match self.derivation.block(id).inside_slots[i].is_empty() {
+            true => "variance",
+            false => "covariance",
+        }
     }
 
     /// Means, covariances and the entropy of a latent block.

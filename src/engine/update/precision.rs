@@ -36,7 +36,7 @@ pub struct Patterns {
 }
 
 /// The quadratic parts of a block: a few matrices, and which one each element has.
-pub(super) struct Precisions {
+pub(in crate::engine) struct Precisions {
     /// Coupled numbers of an element.
     pub n: usize,
     /// The matrices Q between free numbers, row-major.
@@ -186,6 +186,32 @@ impl Engine<'_> {
         sizes: &[usize],
     ) -> Precisions {
         let block = self.derivation.block(id);
+        let mut out = self.distinct_precisions(id, messages, offsets, sizes);
+        if block.shared.is_empty() {
+            out.of = out.of_varying.clone();
+            return out;
+        }
+        let varying: Vec<usize> = block.varying().collect();
+        let batch: Vec<usize> = block.batch.iter().map(|p| self.plate_size(*p)).collect();
+        out.of = (0..batch.iter().product())
+            .map(|b| {
+                let at = unflatten(b, &batch);
+                let flat = varying.iter().fold(0, |p, i| p * batch[*i] + at[*i]);
+                out.of_varying[flat]
+            })
+            .collect();
+        out
+    }
+
+    /// The same without which matrix each element of the whole batch has.
+    pub(in crate::engine) fn distinct_precisions(
+        &self,
+        id: BlockId,
+        messages: &Messages,
+        offsets: &[usize],
+        sizes: &[usize],
+    ) -> Precisions {
+        let block = self.derivation.block(id);
         let n: usize = sizes.iter().sum();
         let varying: Vec<usize> = block.varying().collect();
         let size = |i: &usize| self.plate_size(block.batch[*i]);
@@ -235,23 +261,11 @@ impl Engine<'_> {
                 same[flat(&at, &stored)]
             })
             .collect();
-        let of = if block.shared.is_empty() {
-            of_varying.clone()
-        } else {
-            let batch: Vec<usize> = block.batch.iter().map(|p| self.plate_size(*p)).collect();
-            (0..batch.iter().product())
-                .map(|b| {
-                    let at = unflatten(b, &batch);
-                    let at: Vec<usize> = varying.iter().map(|i| at[*i]).collect();
-                    of_varying[flat(&at, &full)]
-                })
-                .collect()
-        };
         Precisions {
             n,
             free: vec![(0..n).collect(); kept.len()],
             matrices: kept,
-            of,
+            of: vec![],
             of_varying,
         }
     }

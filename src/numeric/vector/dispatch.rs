@@ -77,8 +77,30 @@ pub fn machine_has(set: InstructionSet) -> bool {
 
 /// a b + c, rounded once or twice. Only where the instruction exists is once as fast as twice.
 #[inline(always)]
-pub(super) fn fused<const FUSED: bool>(a: f64, b: f64, c: f64) -> f64 {
+pub(in crate::numeric) fn fused<const FUSED: bool>(a: f64, b: f64, c: f64) -> f64 {
     if FUSED { a.mul_add(b, c) } else { a * b + c }
+}
+
+/// Calls the function for the widest instruction set that may be used: AVX-512, AVX2 with fused multiply-add, or neither, which is
+/// what deterministic runs get, as products are fused in the others.
+macro_rules! choose {
+    ($wide:expr, $narrow:expr, $plain:expr) => {{
+        #[cfg(target_arch = "x86_64")]
+        {
+            use $crate::numeric::vector::{InstructionSet, instruction_set, is_deterministic};
+            match instruction_set() {
+                _ if is_deterministic() => $plain,
+                // SAFETY: `instruction_set` names only what the machine has.
+                InstructionSet::Avx512 => unsafe { $wide },
+                InstructionSet::Avx2 => unsafe { $narrow },
+                InstructionSet::Baseline => $plain,
+            }
+        }
+        #[cfg(not(target_arch = "x86_64"))]
+        {
+            $plain
+        }
+    }};
 }
 
 /// `pub fn name(arguments) -> T = body;` where `body` is generic over whether products are fused: compiles `body` for each
@@ -114,4 +136,4 @@ macro_rules! dispatched {
     };
 }
 
-pub(in crate::numeric) use dispatched;
+pub(in crate::numeric) use {choose, dispatched};
