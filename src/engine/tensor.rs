@@ -177,7 +177,7 @@ fn pair(a: Tensor, b: Tensor, keep: &dyn Fn(Axis) -> bool) -> Tensor {
 
 /// A matrix product that leaves 0 * LOG_ZERO = 0: plain multiplication does.
 fn product(a: &ArrayView2<'_, f64>, b: &ArrayView2<'_, f64>) -> Array2<f64> {
-    a.dot(b)
+    crate::numeric::product::dot(a, b)
 }
 
 /// See the module. `target` holds each axis once; axes of `all` that no operand has multiply by their size unless they are
