@@ -179,6 +179,10 @@ impl Engine<'_> {
         let weights: Vec<Option<Vec<f64>>> =
             plates.iter().map(|p| self.evaluator.weights(*p)).collect();
         let count = shape.iter().product();
+        let counts = |is: &bool| if *is { 1.0 } else { 0.0 };
+        if weights.iter().all(Option::is_none) {
+            return self.elements_of(id, count).iter().map(counts).collect();
+        }
         (0..count)
             .map(|i| {
                 let at = unflatten(i, &shape);

@@ -18,6 +18,7 @@ pub mod mixing;
 pub mod newton;
 pub mod penalised;
 pub mod polya_gamma;
+pub mod product;
 pub mod quadrature;
 pub mod quasi_newton;
 pub mod scalar_newton;

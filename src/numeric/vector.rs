@@ -72,6 +72,12 @@ dispatched! {
     pub fn dot(x: &[f64], y: &[f64]) -> f64 = dot_all;
 }
 
+/// digamma of one number, the same bits on every machine.
+#[must_use]
+pub fn portable_digamma(x: f64) -> f64 {
+    gamma::digamma::<false>(x)
+}
+
 #[inline(always)]
 fn exp_all<const FUSED: bool>(x: &mut [f64]) {
     for v in x {

@@ -1,4 +1,4 @@
-//! Every kernel on every path that the machine has, against double-double arithmetic.
+//! The formulas of the kernels, fused and not, against double-double arithmetic.
 
 mod double_double;
 
@@ -6,7 +6,8 @@ use super::*;
 use double_double::{Double, ulps};
 use elementary as formula;
 
-/// A formula as each path evaluates it: once fused, once not. The kernels hold the same bits, which `paths_agree` checks.
+/// A formula as each path evaluates it: once fused, once not. That the kernels hold the same bits is checked where nothing else
+/// runs in the process (tests/deterministic).
 type Pair = [fn(f64) -> f64; 2];
 
 const EXP: Pair = [formula::exp::<true>, formula::exp::<false>];
@@ -227,66 +228,6 @@ fn gamma_functions_at_the_edges() {
         assert!((f(5e-324) + 5e-324f64.ln()).abs() < 1e-12);
         assert!([-0.5, f64::NAN].iter().all(|x| f(*x).is_nan()));
     }
-}
-
-/// What all kernels make of the same slices.
-fn everything() -> Vec<u64> {
-    let mut out = vec![];
-    // A length that is no multiple of any width.
-    let wide: Vec<f64> = grid(-750.0, 715.0, 4_003).collect();
-    let positive: Vec<f64> = grid(-305.0, 305.0, 4_003).map(|e| 10f64.powf(e)).collect();
-    let near: Vec<f64> = grid(1e-3, 20.0, 4_003).collect();
-    let kernels: [(fn(&mut [f64]), &[f64]); 8] = [
-        (exp_in_place, &wide),
-        (log_in_place, &positive),
-        (log_in_place, &near),
-        (digamma_in_place, &positive),
-        (digamma_in_place, &near),
-        (ln_gamma_in_place, &positive),
-        (ln_gamma_in_place, &near),
-        (
-            |x| {
-                let mut l = vec![0.0; x.len()];
-                ln_gamma_and_digamma(x, &mut l);
-                x.iter_mut().zip(&l).for_each(|(x, l)| *x += l);
-            },
-            &near,
-        ),
-    ];
-    for (kernel, inputs) in kernels {
-        let mut x = inputs.to_vec();
-        kernel(&mut x);
-        out.extend(x.iter().map(|v| v.to_bits()));
-    }
-    for n in [0, 1, 7, 8, 9, 1000] {
-        out.push(sum(&near[..n]).to_bits());
-        out.push(dot(&near[..n], &wide[..n]).to_bits());
-    }
-    out
-}
-
-#[test]
-fn instruction_sets_agree_bit_for_bit_when_asked_to() {
-    let sets = [
-        InstructionSet::Baseline,
-        InstructionSet::Avx2,
-        InstructionSet::Avx512,
-    ];
-    let run = |set, deterministic| {
-        limit_instruction_set(set);
-        set_deterministic(deterministic);
-        let found = everything();
-        limit_instruction_set(InstructionSet::Avx512);
-        set_deterministic(false);
-        found
-    };
-    let portable = sets.map(|set| run(set, true));
-    assert!(portable[0] == portable[1] && portable[1] == portable[2]);
-    let fast = sets.map(|set| run(set, false));
-    // Without the instruction nothing is fused; with it, its width changes nothing.
-    assert!(fast[0] == portable[0]);
-    assert!(fast[1] == fast[2] || !machine_has(InstructionSet::Avx512));
-    assert!(fast[0] != fast[1] || !machine_has(InstructionSet::Avx2));
 }
 
 #[test]
