@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::options::DataArgs;
 use super::output::{Failure, refuse};
-use crate::data::DataFile;
+use crate::data::{DataFile, Stamp};
 use crate::fit::Data;
 use crate::source::SourceFile;
 use crate::syntax;
@@ -38,9 +38,16 @@ pub(super) fn model(path: &Path) -> Result<SourceFile, Failure> {
 /// standard input) is read now.
 pub(super) fn data_file(path: &Path) -> Result<DataFile, Failure> {
     let name = path.display().to_string();
-    if path != Path::new("-") && std::fs::metadata(path).is_ok_and(|m| m.is_file()) {
+    let about = std::fs::metadata(path).ok().filter(|m| m.is_file());
+    if let (Some(about), true) = (about, path != Path::new("-")) {
         let file = std::fs::File::open(path).map_err(|e| unreadable(path, &e))?;
-        return Ok(DataFile::opened(name, file));
+        let since = |t: std::time::SystemTime| t.duration_since(std::time::UNIX_EPOCH).ok();
+        let modified = about.modified().ok().and_then(since);
+        let stamp = modified.map(|modified| Stamp {
+            size: about.len(),
+            modified: modified.as_nanos() as u64,
+        });
+        return Ok(DataFile::opened(name, file, stamp));
     }
     Ok(DataFile::held(name, read(path)?))
 }
