@@ -85,7 +85,10 @@ fn column_has_blanks(model: &Model, data: &Dataset, c: ColumnId) -> bool {
     };
     let column = model.column(c);
     let counted = &data.tables[column.table.index()].missing;
-    cells || counted.iter().any(|(n, blank)| *n == column.name && *blank > 0)
+    cells
+        || counted
+            .iter()
+            .any(|(n, blank)| *n == column.name && *blank > 0)
 }
 
 /// Whether each definition has a blank value somewhere; each uses earlier ones only.

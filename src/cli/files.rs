@@ -1,12 +1,12 @@
 //! Reading and writing files.
 
 use std::borrow::Cow;
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use super::options::DataArgs;
 use super::output::{Failure, refuse};
-use crate::data::{DataFile, Stamp};
+use crate::data::{DataFile, ReadSeek, Shelf, Stamp};
 use crate::fit::Data;
 use crate::source::SourceFile;
 use crate::syntax;
@@ -97,6 +97,39 @@ fn folder(path: &Path) -> &Path {
     match path.parent() {
         Some(p) if !p.as_os_str().is_empty() => p,
         _ => Path::new("."),
+    }
+}
+
+/// A folder of column files.
+pub(super) struct Folder(PathBuf);
+
+/// Makes the folder where it is not there yet.
+pub(super) fn folder_for(path: &Path) -> Result<Folder, Failure> {
+    match std::fs::create_dir_all(path) {
+        Ok(()) => Ok(Folder(path.to_path_buf())),
+        Err(e) => Err(Failure::Usage(format!(
+            "cannot make the folder `{}`: {e}",
+            path.display()
+        ))),
+    }
+}
+
+impl Shelf for Folder {
+    fn find(&self, name: &str) -> io::Result<Box<dyn ReadSeek>> {
+        Ok(Box::new(std::fs::File::open(self.0.join(name))?))
+    }
+
+    fn put(
+        &self,
+        name: &str,
+        fill: &mut dyn FnMut(&mut (dyn Write + Send)) -> io::Result<()>,
+    ) -> io::Result<()> {
+        let mut file = tempfile::Builder::new()
+            .prefix(".pmc-")
+            .tempfile_in(&self.0)?;
+        fill(file.as_file_mut())?;
+        file.persist(self.0.join(name)).map_err(|e| e.error)?;
+        Ok(())
     }
 }
 

@@ -10,6 +10,7 @@ use super::files;
 use super::options::FitArgs;
 use super::output::{Failure, Output, refuse, say, show};
 use super::progress::Shown;
+use crate::data::Shelf;
 use crate::fit::{self, Fit, Request, summary};
 
 pub(super) fn run(args: &FitArgs, out: &mut Output) -> Result<(), Failure> {
@@ -29,7 +30,9 @@ pub(super) fn run(args: &FitArgs, out: &mut Output) -> Result<(), Failure> {
     let asked = interrupts();
     let mut shown = Shown::new(args.quiet, args.max_iter, args.restarts);
     let settings = args.settings();
+    let folder = args.cache.as_deref().map(files::folder_for).transpose()?;
     let learned = fit::fit_with(Request {
+        shelf: folder.as_ref().map(|f| f as &dyn Shelf),
         source: &source,
         data,
         settings: &settings,

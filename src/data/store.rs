@@ -108,11 +108,6 @@ impl<'w> Writer<'w> {
         Ok(())
     }
 
-    /// Rows so far.
-    pub(super) fn rows(&self) -> usize {
-        self.about.chunks.iter().map(|c| c.rows).sum()
-    }
-
     /// Ends the file; what `about` holds of chunks, blanks and labels is replaced by what was written.
     pub(super) fn finish(self, about: About, interners: &[Interner]) -> io::Result<()> {
         let of_plate = |(met, interner): (&Vec<bool>, &Interner)| {

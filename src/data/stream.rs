@@ -52,8 +52,8 @@ pub struct Stream<'m> {
 
 /// The table that is streamed where none is asked for: the last one whose rows are not coupled.
 pub fn streamable(model: &Model) -> Option<TableId> {
-    let tables = (0..model.tables.len()).map(TableId::from);
-    tables.filter(|t| coupled(model, *t).is_none()).next_back()
+    let mut tables = (0..model.tables.len()).map(TableId::from);
+    tables.rfind(|t| coupled(model, *t).is_none())
 }
 
 impl<'m> Stream<'m> {
