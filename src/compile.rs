@@ -14,7 +14,7 @@ use crate::derive::{self, Blanks, Derivation, Width};
 use crate::diag::Diagnostic;
 use crate::engine;
 use crate::model::{Body, ColumnId, DefinitionId, Expr, Model};
-use crate::plan::{self, Plan};
+use crate::plan::{self, Plan, Rewrites};
 use crate::source::SourceFile;
 use crate::syntax;
 
@@ -41,6 +41,18 @@ pub fn model(
 pub fn compile(
     model: &Model,
     data: Option<&Dataset>,
+) -> Result<(Derivation, Plan), Vec<Diagnostic>> {
+    compile_with(model, data, Rewrites::default())
+}
+
+/// The same with some rewrites of the plan switched off.
+///
+/// # Errors
+/// As [`compile`].
+pub fn compile_with(
+    model: &Model,
+    data: Option<&Dataset>,
+    rewrites: Rewrites,
 ) -> Result<(Derivation, Plan), Vec<Diagnostic>> {
     let column = |c: ColumnId| data.is_some_and(|d| column_has_blanks(model, d, c));
     let blank = data.map_or_else(Vec::new, |d| definitions_with_blanks(model, d));
@@ -73,7 +85,7 @@ pub fn compile(
             })?;
         }
     }
-    let plan = plan::plan(&derivation)?;
+    let plan = plan::plan_with(&derivation, rewrites)?;
     Ok((derivation, plan))
 }
 

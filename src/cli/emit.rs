@@ -26,7 +26,8 @@ pub(super) fn run(args: &EmitArgs, out: &mut Output) -> Result<(), Failure> {
         }
         Stage::Derivation | Stage::Plan => {
             let (model, _) = compile::model(&source, &args.switches.options()).map_err(fail)?;
-            let (d, p) = compile::compile(&model, None).map_err(fail)?;
+            let rewrites = args.rewrites.rewrites();
+            let (d, p) = compile::compile_with(&model, None, rewrites).map_err(fail)?;
             if args.stage == Stage::Plan {
                 plan::print::plan(&d, &p)
             } else {

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use crate::plan::{Rewrite, Rewrites};
 use crate::{check, engine, fit};
 
 /// What changes a model without editing it.
@@ -32,6 +33,34 @@ impl SwitchArgs {
             latent: self.latent.clone(),
             flat: self.flat.clone(),
         }
+    }
+}
+
+/// Which other ways to compute the same numbers are left out.
+#[derive(Debug, Clone, Default, PartialEq, Args)]
+pub(super) struct RewriteArgs {
+    /// Do without these rewrites of the plan, or without `all`; the result does not depend on it
+    #[arg(long, value_name = "NAMES", value_delimiter = ',', value_parser = parse_rewrite)]
+    pub no_rewrite: Vec<Without>,
+}
+
+/// What `--no-rewrite` names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Without {
+    /// Every rewrite.
+    All,
+    /// One.
+    One(Rewrite),
+}
+
+impl RewriteArgs {
+    /// Those that are left.
+    pub(super) fn rewrites(&self) -> Rewrites {
+        let all = Rewrites::default();
+        self.no_rewrite.iter().fold(all, |left, w| match w {
+            Without::All => Rewrites::none(),
+            Without::One(r) => left.without(*r),
+        })
     }
 }
 
@@ -78,6 +107,8 @@ pub(super) struct FitArgs {
     /// Plain iterations (the default)
     #[arg(long, overrides_with = "accelerate")]
     pub no_accelerate: bool,
+    #[command(flatten)]
+    pub rewrites: RewriteArgs,
     /// Threads; the result does not depend on it
     #[arg(long, value_name = "N", value_parser = parse_positive)]
     pub threads: Option<usize>,
@@ -111,6 +142,7 @@ impl FitArgs {
                 accelerate: self.accelerate,
             },
             keep: self.keep.clone(),
+            rewrites: self.rewrites.rewrites(),
         }
     }
 }
@@ -232,6 +264,8 @@ pub(super) struct EmitArgs {
     pub model: PathBuf,
     #[command(flatten)]
     pub switches: SwitchArgs,
+    #[command(flatten)]
+    pub rewrites: RewriteArgs,
 }
 
 /// A stage of the compilation.
@@ -314,6 +348,16 @@ fn parse_set(text: &str) -> Result<(String, f64), String> {
         return Err(format!("`{value}` is not finite"));
     }
     Ok((name.trim().to_string(), number))
+}
+
+fn parse_rewrite(text: &str) -> Result<Without, String> {
+    if text == "all" {
+        return Ok(Without::All);
+    }
+    let names = Rewrite::ALL.map(Rewrite::name).join(", ");
+    Rewrite::named(text)
+        .map(Without::One)
+        .ok_or_else(|| format!("expected all or one of {names}"))
 }
 
 fn parse_block(text: &str) -> Result<(String, PathBuf), String> {

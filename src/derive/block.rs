@@ -303,6 +303,9 @@ pub enum MomentKind {
     /// A product of statistics over its own axes, by the block's first unknown and position in [`Block::compounds`]: its
     /// expectation, for a [`Form::GaussianNetwork`] its covariance.
     Compound(UnknownId, u32),
+    /// The map from the j-th data of a row to the mean of a Gaussian whose means are linear in them (see `plan::rewrite`):
+    /// over the unknown's slots without the row, then the axes of the data.
+    Map(UnknownId, u32),
 }
 
 /// A product of known factors and published expectations, summed over axes into a target.

@@ -328,6 +328,11 @@ pub fn moment(d: &Derivation, w: &Writer<'_>, m: &Moment, names: &Names) -> Form
             };
             Formula::Apply("Cov".into(), vec![at(u, &x), at(v, &y)])
         }
+        MomentKind::Map(u, j) => {
+            let of = d.unknowns.get(u);
+            let at = m.index.iter().filter_map(|s| w.subscript(s, None, names));
+            Formula::Symbol(format!("M{}({})", j + 1, of.name), at.collect())
+        }
         MomentKind::Variance(u) => {
             let of = d.unknowns.get(u);
             let v = w.symbol(&of.name, &of.slots, &m.index, names);

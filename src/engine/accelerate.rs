@@ -203,7 +203,7 @@ pub(super) fn carried(engine: &Engine<'_>, sweep: &[Step], at: usize) -> (f64, V
     let mut size = 0.0;
     for b in &read {
         let block = d.block(*b);
-        if block.rows.is_some() {
+        if block.rows.is_some() || engine.is_pushed(*b) {
             size += 1e15;
             continue;
         }
@@ -211,6 +211,6 @@ pub(super) fn carried(engine: &Engine<'_>, sweep: &[Step], at: usize) -> (f64, V
             size += engine.shape(*u).iter().map(|n| *n as f64).product::<f64>();
         }
     }
-    read.retain(|b| d.block(*b).rows.is_none());
+    read.retain(|b| d.block(*b).rows.is_none() && !engine.is_pushed(*b));
     (size, read)
 }

@@ -189,6 +189,7 @@ fn single(
     let mut state = engine.empty_state();
     let start = init::start(engine, &mut state, given, seed).map_err(|e| (e, None, 0))?;
     let mut sweep = Sweep::new(engine, &state, options.accelerate);
+    state.pushing = true;
     let em = engine.derivation.method.is_em();
     let mut trace: Vec<f64> = vec![];
     let mut decreased = None;
@@ -298,6 +299,7 @@ fn single(
             break;
         }
     }
+    engine.write_out(&mut state);
     let noticed = sweep.noticed;
     let warnings = warn(engine, &noticed);
     Ok(Outcome {

@@ -28,6 +28,7 @@ impl Engine<'_> {
             }
             MomentKind::Covariance(u, v) => self.pair_shape(u, v),
             MomentKind::Cross(u) | MomentKind::Variance(u) => self.shape(u),
+            MomentKind::Map(u, j) => self.map_shape(u, j as usize),
             MomentKind::Compound(u, at) => match self.derivation.block_of(u) {
                 Some(b) => self.compound_shape(b, at),
                 None => vec![],

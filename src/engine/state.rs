@@ -1,6 +1,8 @@
 //! What a fit holds between updates: published expectations, parameters of q, accumulated statistics.
 
 use std::collections::BTreeMap;
+use std::ops::{Deref, DerefMut};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use ndarray::ArrayD;
 
@@ -12,13 +14,51 @@ use super::network::Solved;
 #[derive(Debug, Clone, Default)]
 pub struct State {
     /// Published expectations, each over its own dimensions.
-    pub moments: BTreeMap<MomentKind, ArrayD<f64>>,
+    pub moments: Moments,
     /// For each block, what its last update left.
     pub blocks: Vec<BlockState>,
     /// For each key, its accumulated statistic.
     pub accumulated: Vec<Option<ArrayD<f64>>>,
     /// For each pass: sum of w log Z, and the entropy of its local blocks.
     pub passes: Vec<PassState>,
+    /// A run goes on, in which blocks may publish a map from the data of the row in place of row-level means.
+    pub pushing: bool,
+}
+
+/// Published expectations. Whoever may change them gives them a new version, so that what was made of them can be kept by it.
+#[derive(Debug, Clone, Default)]
+pub struct Moments {
+    arrays: BTreeMap<MomentKind, ArrayD<f64>>,
+    version: u64,
+}
+
+static VERSIONS: AtomicU64 = AtomicU64::new(1);
+
+impl Moments {
+    /// The arrays alone.
+    pub fn into_arrays(self) -> BTreeMap<MomentKind, ArrayD<f64>> {
+        self.arrays
+    }
+
+    /// A number that no other contents have.
+    pub fn version(&self) -> u64 {
+        self.version
+    }
+}
+
+impl Deref for Moments {
+    type Target = BTreeMap<MomentKind, ArrayD<f64>>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.arrays
+    }
+}
+
+impl DerefMut for Moments {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        self.version = VERSIONS.fetch_add(1, Ordering::Relaxed);
+        &mut self.arrays
+    }
 }
 
 /// What the last update of a block left.
@@ -32,6 +72,8 @@ pub struct BlockState {
     pub entropy: f64,
     /// Textbook parameters of q, or the value of a point: (unknown's position in the block, name, array).
     pub parameters: Vec<(usize, &'static str, ArrayD<f64>)>,
+    /// It published such a map.
+    pub mapped: bool,
     /// Marginals of a network's q.
     pub network: Option<Solved>,
 }

@@ -26,7 +26,7 @@ use crate::derive::{BlockId, Form, MomentKind, Target};
 use crate::diag::{Code, Diagnostic};
 use crate::family::Improper;
 use crate::model::PlateId;
-use crate::plan::Planned;
+use crate::plan::{Planned, PlannedMessage};
 
 use super::Engine;
 use super::bind::unflatten;
@@ -112,6 +112,18 @@ impl Engine<'_> {
 
     /// The natural parameter, by statistic.
     pub(super) fn messages(&self, state: &State, id: BlockId, prior_only: bool) -> Messages {
+        let prior =
+            |m: &PlannedMessage| matches!(&m.how, Planned::Global(c) if c.moments.is_empty());
+        self.messages_to(state, id, &|m| !prior_only || prior(m))
+    }
+
+    /// Those of the messages that are wanted, by statistic.
+    pub(super) fn messages_to(
+        &self,
+        state: &State,
+        id: BlockId,
+        wanted: &dyn Fn(&PlannedMessage) -> bool,
+    ) -> Messages {
         let block = self.derivation.block(id);
         // Such a block takes its messages at each candidate.
         if matches!(block.form, Form::Optimised) {
@@ -125,7 +137,7 @@ impl Engine<'_> {
             .collect();
         let mut out: Messages = BTreeMap::new();
         for m in &self.plan.messages[id.index()] {
-            if prior_only && !matches!(&m.how, Planned::Global(c) if c.moments.is_empty()) {
+            if !wanted(m) {
                 continue;
             }
             let shape = match m.target {
@@ -191,8 +203,12 @@ impl Engine<'_> {
 
     /// For each unknown of a block: flat positions of its elements by (batch, inside).
     pub fn layout(&self, id: BlockId, i: usize) -> (Vec<usize>, usize) {
+        self.layout_of(id, i, &self.shape(self.derivation.block(id).unknowns[i]))
+    }
+
+    /// The same in an array whose slots have other sizes.
+    pub(super) fn layout_of(&self, id: BlockId, i: usize, shape: &[usize]) -> (Vec<usize>, usize) {
         let block = self.derivation.block(id);
-        let shape = self.shape(block.unknowns[i]);
         let batch: Vec<usize> = block.batch_slots[i].iter().map(|s| shape[*s]).collect();
         let inside: Vec<usize> = block.inside_slots[i].iter().map(|s| shape[*s]).collect();
         // How far one step along each slot goes in the flat order.

@@ -30,6 +30,8 @@ pub fn of_moment(d: &Derivation, kind: MomentKind) -> Vec<PlateId> {
         }
         MomentKind::Cross(u) | MomentKind::Variance(u) => d.unknowns.get(u).slots.clone(),
         MomentKind::Covariance(u, v) => pair(d, u, v),
+        // Only during a run.
+        MomentKind::Map(..) => vec![],
         MomentKind::Compound(u, at) => d
             .block_of(u)
             .and_then(|b| d.block(b).compounds.get(at as usize))
@@ -138,6 +140,7 @@ pub fn moment_name(d: &Derivation, kind: MomentKind) -> String {
         MomentKind::Quadratic(_) => "quadratic".into(),
         MomentKind::Variance(_) => "variance".into(),
         MomentKind::Compound(_, at) => format!("product {at}"),
+        MomentKind::Map(_, at) => format!("map {at}"),
     }
 }
 
@@ -149,7 +152,8 @@ pub fn owner(kind: MomentKind) -> UnknownId {
         | MomentKind::Cross(u)
         | MomentKind::Quadratic(u)
         | MomentKind::Variance(u)
-        | MomentKind::Compound(u, _) => u,
+        | MomentKind::Compound(u, _)
+        | MomentKind::Map(u, _) => u,
     }
 }
 

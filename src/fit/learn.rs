@@ -13,6 +13,7 @@ use crate::diag::{Code, Diagnostic, nearest};
 use crate::engine::Engine;
 use crate::engine::run::{self, Progress};
 use crate::model::Model;
+use crate::plan::Rewrites;
 use crate::source::SourceFile;
 use crate::{check, compile};
 
@@ -85,6 +86,8 @@ pub struct Settings {
     pub run: run::Options,
     /// Row-level variables whose q the fit keeps.
     pub keep: Vec<String>,
+    /// Which rewrites of the plan are used; the result does not depend on it.
+    pub rewrites: Rewrites,
 }
 
 /// Everything a fit needs.
@@ -163,7 +166,8 @@ pub fn fit_with(mut request: Request<'_>) -> Result<Learned, Vec<Diagnostic>> {
     let dataset = bound.dataset;
 
     let clock = Instant::now();
-    let (derivation, plan) = compile::compile(&model, Some(&dataset))?;
+    let (derivation, plan) =
+        compile::compile_with(&model, Some(&dataset), request.settings.rewrites)?;
     let compile_s = checked + clock.elapsed().as_secs_f64();
     warnings.extend(derivation.warnings.iter().cloned());
 

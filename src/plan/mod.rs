@@ -15,8 +15,10 @@
 
 mod cut;
 pub mod print;
+pub mod rewrite;
 
 pub use cut::{Cut, cut};
+pub use rewrite::{Affine, Rewrite, Rewrites, RowSum};
 
 use crate::algebra::{Known, Statistic, Subscript, Term};
 use crate::derive::moments::BlockOf;
@@ -128,13 +130,27 @@ pub struct Plan {
     pub expectation: Vec<Planned>,
     /// The steps of a sweep.
     pub steps: Vec<Step>,
+    /// Sums over rows of published expectations that contractions share: they name them as if they were hoisted.
+    pub sums: Vec<RowSum>,
+    /// For each block, its means as a map from the data of the row, where they are one.
+    pub affine: Vec<Option<Affine>>,
+    /// Which rewrites the engine may use.
+    pub rewrites: Rewrites,
+}
+
+/// Makes the plan with all rewrites.
+///
+/// # Errors
+/// E0508: two split row-level blocks in one term, and other forms without a pass.
+pub fn plan(d: &Derivation) -> Result<Plan, Vec<Diagnostic>> {
+    plan_with(d, Rewrites::default())
 }
 
 /// Makes the plan.
 ///
 /// # Errors
-/// E0508: two split row-level blocks in one term, and other forms without a pass.
-pub fn plan(d: &Derivation) -> Result<Plan, Vec<Diagnostic>> {
+/// As [`plan`].
+pub fn plan_with(d: &Derivation, rewrites: Rewrites) -> Result<Plan, Vec<Diagnostic>> {
     let of = BlockOf {
         blocks: &d.blocks,
         unknowns: &d.unknowns,
@@ -148,6 +164,9 @@ pub fn plan(d: &Derivation) -> Result<Plan, Vec<Diagnostic>> {
         values: vec![vec![]; d.blocks.len()],
         expectation: vec![],
         steps: vec![],
+        sums: vec![],
+        affine: vec![None; d.blocks.len()],
+        rewrites,
     };
     for id in &d.order {
         let b = d.block(*id);
@@ -217,6 +236,7 @@ pub fn plan(d: &Derivation) -> Result<Plan, Vec<Diagnostic>> {
         }
     }
     if errors.is_empty() {
+        rewrite::rewrite(d, &mut plan);
         Ok(plan)
     } else {
         errors.dedup();

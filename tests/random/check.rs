@@ -397,7 +397,7 @@ fn whole(
             max_iter: 3,
             ..Options::default()
         },
-        keep: vec![],
+        ..Settings::default()
     };
     let learned = match fit::fit(source, files(spec), &settings) {
         Ok(l) => l,

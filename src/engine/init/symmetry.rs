@@ -159,6 +159,8 @@ fn dimensions(engine: &Engine<'_>, kind: MomentKind) -> Vec<PlateId> {
             out
         }
         MomentKind::Cross(u) | MomentKind::Variance(u) => d.unknowns.get(u).slots.clone(),
+        // Only during a run.
+        MomentKind::Map(..) => vec![],
         MomentKind::Covariance(u, v) => {
             let Some(b) = d.block_of(u).map(|b| d.block(b)) else {
                 return vec![];
@@ -211,13 +213,14 @@ fn same(engine: &Engine<'_>, state: &State, p: PlateId, given: bool) -> bool {
         b.is_some_and(|b| !given || state.blocks[b.index()].initialised)
     };
     let mut found = false;
-    for (kind, a) in &state.moments {
+    for (kind, a) in state.moments.iter() {
         let (MomentKind::Statistic(u, _)
         | MomentKind::Covariance(u, _)
         | MomentKind::Cross(u)
         | MomentKind::Quadratic(u)
         | MomentKind::Variance(u)
-        | MomentKind::Compound(u, _)) = kind;
+        | MomentKind::Compound(u, _)
+        | MomentKind::Map(u, _)) = kind;
         let plates = dimensions(engine, *kind);
         // Real values of a start leave more statistics than a Gaussian publishes.
         let left_over = matches!(kind, MomentKind::Statistic(_, k) if *k != StatisticKind::Value)

@@ -36,7 +36,7 @@ pub struct Patterns {
 }
 
 /// The quadratic parts of a block: a few matrices, and which one each element has.
-pub(super) struct Precisions {
+pub(in crate::engine) struct Precisions {
     /// Coupled numbers of an element.
     pub n: usize,
     /// The matrices Q between free numbers, row-major.
@@ -62,6 +62,32 @@ fn number<K: std::hash::Hash + Eq>(keys: impl Iterator<Item = K>) -> (Vec<usize>
             })
         })
         .collect();
+    (of, first)
+}
+
+/// One number per distinct matrix, bit for bit, in order of first appearance.
+fn distinct(matrices: &[Vec<f64>]) -> (Vec<usize>, Vec<usize>) {
+    let mut seen: HashMap<u64, Vec<usize>> = HashMap::new();
+    let mut first: Vec<usize> = vec![];
+    let equal = |x: &[f64], y: &[f64]| x.iter().zip(y).all(|(x, y)| x.to_bits() == y.to_bits());
+    let digest = |m: &[f64]| {
+        m.iter().fold(0u64, |h, x| {
+            (h.rotate_left(5) ^ x.to_bits()).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+        })
+    };
+    let mut of = Vec::with_capacity(matrices.len());
+    for (i, m) in matrices.iter().enumerate() {
+        let alike = seen.entry(digest(m)).or_default();
+        let known = alike.iter().find(|g| equal(&matrices[first[**g]], m));
+        of.push(match known {
+            Some(g) => *g,
+            None => {
+                first.push(i);
+                alike.push(first.len() - 1);
+                first.len() - 1
+            }
+        });
+    }
     (of, first)
 }
 
@@ -186,6 +212,32 @@ impl Engine<'_> {
         sizes: &[usize],
     ) -> Precisions {
         let block = self.derivation.block(id);
+        let mut out = self.distinct_precisions(id, messages, offsets, sizes);
+        if block.shared.is_empty() {
+            out.of = out.of_varying.clone();
+            return out;
+        }
+        let varying: Vec<usize> = block.varying().collect();
+        let batch: Vec<usize> = block.batch.iter().map(|p| self.plate_size(*p)).collect();
+        out.of = (0..batch.iter().product())
+            .map(|b| {
+                let at = unflatten(b, &batch);
+                let flat = varying.iter().fold(0, |p, i| p * batch[*i] + at[*i]);
+                out.of_varying[flat]
+            })
+            .collect();
+        out
+    }
+
+    /// The same without which matrix each element of the whole batch has.
+    pub(in crate::engine) fn distinct_precisions(
+        &self,
+        id: BlockId,
+        messages: &Messages,
+        offsets: &[usize],
+        sizes: &[usize],
+    ) -> Precisions {
+        let block = self.derivation.block(id);
         let n: usize = sizes.iter().sum();
         let varying: Vec<usize> = block.varying().collect();
         let size = |i: &usize| self.plate_size(block.batch[*i]);
@@ -214,9 +266,8 @@ impl Engine<'_> {
             }
         }
         // Matrices that came out equal are factored once, too.
-        let bits = |m: &Vec<f64>| m.iter().map(|x| x.to_bits()).collect::<Vec<u64>>();
         let (same, first) = if count > 1 {
-            number(matrices.iter().map(bits))
+            distinct(&matrices)
         } else {
             ((0..count).collect(), (0..count).collect())
         };
@@ -226,32 +277,21 @@ impl Engine<'_> {
         }
         let flat =
             |at: &[usize], shape: &[usize]| at.iter().zip(shape).fold(0, |p, (a, s)| p * s + a);
-        let of_varying: Vec<usize> = (0..full.iter().product())
-            .map(|b| {
-                let mut at = unflatten(b, &full);
-                if let Some(p) = &patterns {
-                    at[p.place] = p.of[at[p.place]];
-                }
-                same[flat(&at, &stored)]
-            })
-            .collect();
-        let of = if block.shared.is_empty() {
-            of_varying.clone()
-        } else {
-            let batch: Vec<usize> = block.batch.iter().map(|p| self.plate_size(*p)).collect();
-            (0..batch.iter().product())
+        let of_varying: Vec<usize> = match &patterns {
+            None => same,
+            Some(p) => (0..full.iter().product())
                 .map(|b| {
-                    let at = unflatten(b, &batch);
-                    let at: Vec<usize> = varying.iter().map(|i| at[*i]).collect();
-                    of_varying[flat(&at, &full)]
+                    let mut at = unflatten(b, &full);
+                    at[p.place] = p.of[at[p.place]];
+                    same[flat(&at, &stored)]
                 })
-                .collect()
+                .collect(),
         };
         Precisions {
             n,
             free: vec![(0..n).collect(); kept.len()],
             matrices: kept,
-            of,
+            of: vec![],
             of_varying,
         }
     }
