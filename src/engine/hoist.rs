@@ -60,7 +60,7 @@ impl Engine<'_> {
             .filter_map(hoisted)
             .collect();
         for id in wanted {
-            let rows = self.plate_size(self.plan.keys[id.index()].plate);
+            let rows = self.rows_of(self.plan.keys[id.index()].plate);
             if self.key_length(id) <= (2 * rows).max(65_536) as f64 {
                 self.hoist_key(id);
             }
@@ -84,6 +84,13 @@ impl Engine<'_> {
         }
         let shape: Vec<usize> = key.axes.iter().map(|a| self.size(*a)).collect();
         let mut out = ArrayD::zeros(IxDyn(&shape));
+        self.add_hoisted(id, &mut out);
+        self.hoisted[id.index()] = Some(out);
+    }
+
+    /// Adds a key's sum over the rows at hand.
+    pub(super) fn add_hoisted(&self, id: KeyId, out: &mut ArrayD<f64>) {
+        let key = &self.plan.keys[id.index()];
         let data: Vec<_> = key.data.iter().map(|k| self.shared_known(k)).collect();
         let operands: Vec<Operand<'_>> = data
             .iter()
@@ -106,9 +113,8 @@ impl Engine<'_> {
             &[],
             &target,
             true,
-            &mut out,
+            out,
         );
-        self.hoisted[id.index()] = Some(out);
     }
 
     /// Hoists what a map needs, where the map is worth it.
@@ -126,11 +132,12 @@ impl Engine<'_> {
         keys.sort();
         keys.dedup();
         let block = self.derivation.block(id);
-        let rows = self.plate_size(a.plate) as f64;
+        let here = self.plate_size(a.plate).max(1) as f64;
+        let rows = self.rows_of(a.plate) as f64;
         let means: f64 = block
             .unknowns
             .iter()
-            .map(|u| self.shape(*u).iter().map(|n| *n as f64).product::<f64>() / rows)
+            .map(|u| self.shape(*u).iter().map(|n| *n as f64).product::<f64>() / here)
             .sum();
         let length = |axes: &[crate::model::Axis]| -> f64 {
             axes.iter().map(|a| self.size(*a) as f64).product()
