@@ -243,10 +243,11 @@ impl<'a> Engine<'a> {
         if d.terms.items.iter().flat_map(|t| &t.data).any(sizes) {
             return refuse("an expression holds the number of rows".into());
         }
-        let all = self
-            .plan
-            .messages
-            .iter()
+        // A map takes no messages by row.
+        let messages = self.plan.messages.iter().zip(&self.pushed);
+        let all = messages
+            .filter(|(_, pushed)| pushed.is_none())
+            .map(|(m, _)| m)
             .chain(&self.plan.slopes)
             .flatten()
             .map(|m| &m.how)

@@ -2,6 +2,7 @@
 
 mod blank_cells;
 mod cache;
+mod memory;
 mod commands;
 mod entropies;
 mod fit_file;
