@@ -558,3 +558,6 @@ fn add_spread(loops: &[Loop], factor: f64, from: &[f64], i: usize, out: &mut [f6
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -137,8 +137,10 @@ impl Engine<'_> {
         };
         let data: f64 = a.features.iter().map(|f| length(&f.axes)).sum();
         let summed: f64 = keys.iter().map(|k| self.key_length(*k)).sum();
-        let worth = summed <= rows * data && summed <= (ONCE * data * means).max(SMALL);
-        if rows * data * means < LITTLE || !worth {
+        let worth = rows * data * means >= LITTLE
+            && summed <= rows * data
+            && summed <= (ONCE * data * means).max(SMALL);
+        if rows == 0.0 || !(worth || self.plan.rewrites.is_eager()) {
             return None;
         }
         for k in keys {
