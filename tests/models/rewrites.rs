@@ -114,7 +114,7 @@ fn table() -> Vec<u8> {
 /// Rows whose means are maps in other ways than in the shipped models, with everything switched off for comparison.
 #[test]
 fn means_of_rows_as_maps() {
-    let x = "x[feature] : real = [\"a\", \"b\", \"c\", \"d\", \"e\", \"f\"]";
+    let x = "x[feature] : real = (a, b, c, d, e, f)";
     let globals = "param W[feature, factor] : real\nparam b[feature] : real\nparam s : positive\n";
     let latent = "latent h[row, factor] ~ Gaussian(0, var = 1)\n";
     let observe = |mean: &str| format!("observe x[row, feature] ~ Gaussian({mean}, var = s)\n");
