@@ -1,5 +1,6 @@
 //! Reading and writing files.
 
+use std::borrow::Cow;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
@@ -19,8 +20,7 @@ pub(super) fn read(path: &Path) -> Result<Vec<u8>, Failure> {
             Err(e) => Err(Failure::Usage(format!("cannot read standard input: {e}"))),
         };
     }
-    std::fs::read(path)
-        .map_err(|e| Failure::Usage(format!("cannot read `{}`: {e}", path.display())))
+    std::fs::read(path).map_err(|e| unreadable(path, &e))
 }
 
 /// A model file; E0105 where it is not UTF-8.
@@ -34,12 +34,25 @@ pub(super) fn model(path: &Path) -> Result<SourceFile, Failure> {
     }
 }
 
-/// A data file under its name.
+/// A data file under its name: an ordinary file is opened, to be read piece by piece; what can be read only once (a pipe,
+/// standard input) is read now.
 pub(super) fn data_file(path: &Path) -> Result<DataFile, Failure> {
-    Ok(DataFile {
-        name: path.display().to_string(),
-        bytes: read(path)?,
-    })
+    let name = path.display().to_string();
+    if path != Path::new("-") && std::fs::metadata(path).is_ok_and(|m| m.is_file()) {
+        let file = std::fs::File::open(path).map_err(|e| unreadable(path, &e))?;
+        return Ok(DataFile::opened(name, file));
+    }
+    Ok(DataFile::held(name, read(path)?))
+}
+
+/// All bytes of a data file.
+pub(super) fn bytes(file: &DataFile) -> Result<Cow<'_, [u8]>, Failure> {
+    file.bytes()
+        .map_err(|e| unreadable(Path::new(&file.name), &e))
+}
+
+fn unreadable(path: &Path, error: &std::io::Error) -> Failure {
+    Failure::Usage(format!("cannot read `{}`: {error}", path.display()))
 }
 
 /// All data files.

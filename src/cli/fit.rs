@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
 
 use serde_json::json;
 
@@ -10,9 +11,11 @@ use super::files;
 use super::options::FitArgs;
 use super::output::{Failure, Output, refuse, say, show};
 use super::progress::Shown;
+use super::timings::Laps;
 use crate::fit::{self, Fit, Request, summary};
 
 pub(super) fn run(args: &FitArgs, out: &mut Output) -> Result<(), Failure> {
+    args.bits.apply();
     let source = files::model(&args.model)?;
     let data = files::data(args.data.as_ref(), &args.blocks)?;
     let init = args.init.as_deref().map(files::data_file).transpose()?;
@@ -29,6 +32,7 @@ pub(super) fn run(args: &FitArgs, out: &mut Output) -> Result<(), Failure> {
     let asked = interrupts();
     let mut shown = Shown::new(args.quiet, args.max_iter, args.restarts);
     let settings = args.settings();
+    let mut laps = Laps::default();
     let learned = fit::fit_with(Request {
         source: &source,
         data,
@@ -38,6 +42,7 @@ pub(super) fn run(args: &FitArgs, out: &mut Output) -> Result<(), Failure> {
         progress: &mut |p| {
             asked.running.store(true, Ordering::Relaxed);
             shown.tell(p);
+            laps.end_of(p);
             !asked.stop.load(Ordering::Relaxed)
         },
     });
@@ -55,7 +60,11 @@ pub(super) fn run(args: &FitArgs, out: &mut Output) -> Result<(), Failure> {
         .output
         .clone()
         .unwrap_or_else(|| PathBuf::from(format!("{}.fit.json", fit.model.name)));
+    let clock = Instant::now();
     files::write(&path, fit.to_json().as_bytes())?;
+    if args.timings {
+        say(&laps.text(&learned.stages, clock.elapsed().as_secs_f64()));
+    }
     if args.json {
         out.write(&as_json(fit, &path.display().to_string()))?;
     } else if !args.quiet {

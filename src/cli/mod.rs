@@ -20,6 +20,7 @@ mod predict;
 mod progress;
 mod score;
 mod simulate;
+mod timings;
 mod verify;
 
 use std::process::ExitCode;

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use crate::numeric::vector;
 use crate::plan::{Rewrite, Rewrites};
 use crate::{check, engine, fit};
 
@@ -64,6 +65,21 @@ impl RewriteArgs {
     }
 }
 
+/// Where results may differ.
+#[derive(Debug, Clone, Default, PartialEq, Args)]
+pub(super) struct BitsArgs {
+    /// The same bits on machines with other vector instructions; slower
+    #[arg(long)]
+    pub deterministic: bool,
+}
+
+impl BitsArgs {
+    /// Makes it so, for the whole process.
+    pub(super) fn apply(&self) {
+        vector::set_deterministic(self.deterministic);
+    }
+}
+
 /// Which files the data blocks read.
 #[derive(Debug, Clone, Args)]
 pub(super) struct DataArgs {
@@ -109,6 +125,8 @@ pub(super) struct FitArgs {
     pub no_accelerate: bool,
     #[command(flatten)]
     pub rewrites: RewriteArgs,
+    #[command(flatten)]
+    pub bits: BitsArgs,
     /// Threads; the result does not depend on it
     #[arg(long, value_name = "N", value_parser = parse_positive)]
     pub threads: Option<usize>,
@@ -124,6 +142,9 @@ pub(super) struct FitArgs {
     /// Also the derived blocks
     #[arg(short, long)]
     pub verbose: bool,
+    /// On standard error: the seconds of each stage, and of an iteration
+    #[arg(long)]
+    pub timings: bool,
 }
 
 impl FitArgs {
@@ -203,6 +224,8 @@ pub(super) struct PredictArgs {
     /// Only these variables
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     pub only: Vec<String>,
+    #[command(flatten)]
+    pub bits: BitsArgs,
 }
 
 /// `pmc score`
@@ -220,6 +243,8 @@ pub(super) struct ScoreArgs {
     /// As one JSON object
     #[arg(long, conflicts_with = "per_row")]
     pub json: bool,
+    #[command(flatten)]
+    pub bits: BitsArgs,
 }
 
 /// `pmc simulate`

@@ -8,6 +8,7 @@ use super::output::{Failure, Output, refuse, say, show};
 use crate::fit::{self, Fit};
 
 pub(super) fn run(args: &PredictArgs, out: &mut Output) -> Result<(), Failure> {
+    args.bits.apply();
     let fit = load(&args.fit)?;
     let source = fit.source();
     let data = files::data(args.data.as_ref(), &args.blocks)?;

@@ -9,6 +9,7 @@ use super::predict::load;
 use crate::fit::{self, Score, json::to_text, number::digits};
 
 pub(super) fn run(args: &ScoreArgs, out: &mut Output) -> Result<(), Failure> {
+    args.bits.apply();
     let fit = load(&args.fit)?;
     let source = fit.source();
     let data = files::data(args.data.as_ref(), &args.blocks)?;

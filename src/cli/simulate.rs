@@ -64,7 +64,8 @@ pub(super) fn run(args: &SimulateArgs, out: &mut Output) -> Result<(), Failure> 
 
     warn(&model, &dataset, &values);
     for ((table, file), path) in texts.iter().zip(&to) {
-        let text = naive::table_csv(&model, &dataset, &values, *table, &file.bytes)
+        let bytes = files::bytes(file)?;
+        let text = naive::table_csv(&model, &dataset, &values, *table, &bytes)
             .map_err(|p| Failure::Usage(in_words(&model, &p)))?;
         match path {
             Some(path) => {
@@ -166,16 +167,11 @@ fn inputs(
         let name = &model.table(table).name;
         let file = match (given(name), text) {
             (Some(file), _) => {
-                let bytes = naive::with_missing_columns(model, fitted, &sizes, table, &file.bytes);
-                DataFile {
-                    name: file.name.clone(),
-                    bytes: bytes.map_err(usage)?,
-                }
+                let bytes = files::bytes(file)?;
+                let bytes = naive::with_missing_columns(model, fitted, &sizes, table, &bytes);
+                DataFile::held(&file.name, bytes.map_err(usage)?)
             }
-            (None, text) => DataFile {
-                name: format!("{name}.csv"),
-                bytes: text.unwrap_or_default().into_bytes(),
-            },
+            (None, text) => DataFile::held(format!("{name}.csv"), text.unwrap_or_default()),
         };
         texts.push((table, file));
     }

@@ -6,7 +6,7 @@
 //! plates, label cells to positions, tables of `every`. Last, arrays. Positions of labels depend on all files, sizes of
 //! counted plates on sizes of others, rows of `every` on both, hence the loop.
 
-use ndarray::{ArrayD, IxDyn};
+use ndarray::{ArcArray, IxDyn};
 
 use super::elements::{order_group, to_positions};
 use super::every::{crossed, expand, plate_of};
@@ -143,10 +143,13 @@ fn start_tables(model: &Model, progress: &mut Progress) -> Result<(), Vec<Diagno
 }
 
 fn finish(table: &Table, raw: &mut RawTable, file: &str) -> Result<Vec<u32>, Vec<Diagnostic>> {
-    match &table.ordered {
-        Some(order) => sort_rows(table, order, raw, file),
-        None => Ok(Vec::new()),
-    }
+    let Some(order) = &table.ordered else {
+        return Ok(Vec::new());
+    };
+    let previous = sort_rows(table, order, raw, file);
+    // the order is in the rows now
+    (raw.by, raw.within) = (Vec::new(), Vec::new());
+    previous
 }
 
 /// Elements of plates that have become known; true if there was one.
@@ -304,7 +307,7 @@ fn gains(progress: &Progress, fitted: Option<&[PlateData]>) -> Vec<(PlateId, usi
 }
 
 fn assemble(model: &Model, progress: Progress) -> Dataset {
-    let mut columns = vec![Cells::Numbers(ArrayD::default(IxDyn(&[0]))); model.columns.len()];
+    let mut columns = vec![Cells::Numbers(ArcArray::default(IxDyn(&[0]))); model.columns.len()];
     let mut tables = Vec::with_capacity(progress.tables.len());
     let parts = progress.tables.into_iter().zip(progress.files);
     for ((raw, (file, sha256)), previous) in parts.zip(progress.previous) {
@@ -319,11 +322,11 @@ fn assemble(model: &Model, progress: Progress) -> Dataset {
             let (blank, cells) = match column.cells {
                 RawCells::Numbers(v) => (
                     v.iter().filter(|v| v.is_nan()).count(),
-                    Cells::Numbers(ArrayD::from_shape_vec(shape, v).unwrap_or_default()),
+                    Cells::Numbers(ArcArray::from_shape_vec(shape, v).unwrap_or_default()),
                 ),
                 RawCells::Elements(v) => (
                     v.iter().filter(|v| **v == BLANK).count(),
-                    Cells::Elements(ArrayD::from_shape_vec(shape, v).unwrap_or_default()),
+                    Cells::Elements(ArcArray::from_shape_vec(shape, v).unwrap_or_default()),
                 ),
             };
             if declared.observed || blank > 0 {

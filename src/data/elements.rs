@@ -53,8 +53,8 @@ pub(super) fn to_positions(
         *cell = position.get(label).copied().unwrap_or(BLANK);
         if *cell == BLANK {
             strange.add(|| Place {
-                row: numbers.get(at / width).copied().unwrap_or(0) as usize,
-                line: lines.get(at / width).copied().unwrap_or(0),
+                row: numbers.get(at / width).unwrap_or(0) as usize,
+                line: lines.get(at / width).unwrap_or(0),
                 field: fields.get(at % width).copied().unwrap_or(0),
                 value: interner.labels.get(label).cloned().unwrap_or_default(),
             });

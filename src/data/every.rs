@@ -283,8 +283,9 @@ impl Ctx<'_> {
                 }
             }
         }
-        raw.lines = gather(&raw.lines, source, 1, 0);
-        raw.numbers = gather(&raw.numbers, source, 1, 0);
+        // a row that is not in the file has no line
+        raw.lines = raw.lines.select(source.iter().copied());
+        raw.numbers = raw.numbers.select(source.iter().copied());
         if found.is_empty() { Ok(()) } else { Err(found) }
     }
 

@@ -37,6 +37,18 @@ impl Places {
         self.count += 1;
     }
 
+    /// Adds those of the next piece, before which there are so many rows and lines.
+    pub(super) fn append(&mut self, more: Places, (rows, lines): (usize, u64)) {
+        let room = SHOWN - self.first.len().min(SHOWN);
+        let first = more.first.into_iter().take(room);
+        self.first.extend(first.map(|place| Place {
+            row: place.row + rows,
+            line: place.line + lines,
+            ..place
+        }));
+        self.count += more.count;
+    }
+
     /// A note for each place shown, and how many are not.
     pub(super) fn describe(
         &self,

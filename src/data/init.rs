@@ -61,7 +61,8 @@ pub fn read_init(
         let title = "init file is not a JSON object";
         vec![Diagnostic::new(Code::E0714, title).note(format!("{}: {why}", file.name))]
     };
-    let json: Value = serde_json::from_slice(&file.bytes).map_err(|e| broken(e.to_string()))?;
+    let bytes = file.bytes().map_err(|e| broken(e.to_string()))?;
+    let json: Value = serde_json::from_slice(&bytes).map_err(|e| broken(e.to_string()))?;
     let Value::Object(top) = &json else {
         return Err(broken("expected { \"variable\": value, ... }".to_string()));
     };

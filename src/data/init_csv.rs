@@ -11,10 +11,10 @@ use serde_json::{Map, Value};
 
 use super::DataFile;
 use super::cell;
-use super::file::Records;
 use super::finding::{clip, listing, suggest};
 use super::init::Reader;
 use super::labels::{Interner, positions};
+use super::records::{each_row, not_text, not_utf8, open};
 use crate::diag::{Code, Diagnostic};
 use crate::model::{PlateId, PlateKind, Variable};
 
@@ -58,36 +58,30 @@ pub(super) fn texts(
             .at(variable.name_span, "it holds the start of this variable")
             .note(format!("{path}: {error}"))
     })?;
-    let file = DataFile {
-        name: path.to_string(),
-        bytes,
-    };
-    let mut records = Records::open(&file)?;
+    if let Some(line) = not_text(&bytes) {
+        return Err(not_utf8(path, line + 1));
+    }
+    let file = DataFile::held(path, bytes);
+    let (header, pieces) = open(&file, 1 << 18)?;
     let mut fields = Vec::with_capacity(axes.len());
     for (at, plate) in axes.iter().enumerate() {
         let before = axes.iter().take(at).filter(|p| *p == plate).count();
         let name = &reader.model.plate(*plate).name;
-        fields.push(axis_field(
-            reader,
-            variable,
-            &records.headers,
-            name,
-            before,
-        )?);
+        fields.push(axis_field(reader, variable, &header.names, name, before)?);
     }
-    let value = axis_field(reader, variable, &records.headers, value, 0)?;
+    let value = axis_field(reader, variable, &header.names, value, 0)?;
 
     let mut interners: Vec<Interner> = Vec::new();
     interners.resize_with(axes.len(), Interner::default);
     let mut ids: Vec<Vec<u32>> = vec![Vec::new(); axes.len()];
     let mut cells: Vec<(u64, String)> = Vec::new();
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim().to_string();
-    while let Some(row) = records.next_row()? {
+    each_row(&file, &header, pieces, |row, line| {
         for ((field, interner), ids) in fields.iter().zip(&mut interners).zip(&mut ids) {
             ids.push(interner.intern(&text(row.cell(*field))));
         }
-        cells.push((row.line, text(row.cell(value))));
-    }
+        cells.push((line, text(row.cell(value))));
+    })?;
     let mut places = vec![0usize; cells.len()];
     for ((plate, interner), ids) in axes.iter().zip(&interners).zip(&ids) {
         let size = reader.plates.get(plate.index()).map_or(0, |p| p.size);

@@ -24,7 +24,11 @@ pub(super) struct Interner {
 impl Interner {
     /// The number of a label.
     pub(super) fn intern(&mut self, label: &str) -> u32 {
-        let label = normal(label);
+        self.intern_normal(&normal(label))
+    }
+
+    /// The number of a label in its [`normal`] form.
+    pub(super) fn intern_normal(&mut self, label: &str) -> u32 {
         if self
             .labels
             .get(self.last as usize)
@@ -32,13 +36,13 @@ impl Interner {
         {
             return self.last;
         }
-        if let Some(id) = self.ids.get(label.as_ref()) {
+        if let Some(id) = self.ids.get(label) {
             self.last = *id;
             return *id;
         }
         let id = self.labels.len() as u32;
-        self.labels.push(label.clone().into_owned());
-        self.ids.insert(label.into_owned(), id);
+        self.labels.push(label.to_string());
+        self.ids.insert(label.to_string(), id);
         id
     }
 }

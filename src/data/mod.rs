@@ -21,10 +21,12 @@ mod init_fit;
 mod keys;
 mod labels;
 mod layout;
+mod lines;
 mod order;
 mod plates;
 mod raw;
 mod read;
+mod records;
 mod rows;
 mod summary;
 mod support;
@@ -32,10 +34,12 @@ mod support;
 mod tests;
 mod usage;
 
+pub use file::{Content, DataFile};
 pub use init::{Init, InitValue, ReadFile, read_init};
+pub use lines::Lines;
 pub use summary::summary;
 
-use ndarray::ArrayD;
+use ndarray::{ArcArray, IxDyn};
 
 use crate::diag::Diagnostic;
 use crate::model::{Model, PlateId, TableId};
@@ -43,17 +47,8 @@ use crate::model::{Model, PlateId, TableId};
 /// The element of a blank label or binary cell.
 pub const BLANK: u32 = u32::MAX;
 
-/// A file that was opened by the caller.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DataFile {
-    /// The name shown in diagnostics.
-    pub name: String,
-    /// The whole contents.
-    pub bytes: Vec<u8>,
-}
-
 /// The files of a run.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Files {
     /// Read by every data block that has no file of its own.
     pub main: Option<DataFile>,
@@ -122,7 +117,7 @@ pub struct TableData {
     /// Number of rows (elements of its plate).
     pub rows: usize,
     /// The 1-based line of the file each row came from; 0 for a row that `every` added.
-    pub lines: Vec<u64>,
+    pub lines: Lines,
     /// For ordered tables: the row before in its group, or [`BLANK`].
     pub previous: Vec<u32>,
     /// The file's name.
@@ -133,11 +128,11 @@ pub struct TableData {
     pub missing: Vec<(String, usize)>,
 }
 
-/// The cells of a column; the shape is the sizes of its slots.
+/// The cells of a column, row-major; the shape is the sizes of its slots. A clone shares them.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Cells {
     /// real, positive, probability, count, weight; NaN = blank.
-    Numbers(ArrayD<f64>),
+    Numbers(ArcArray<f64, IxDyn>),
     /// label and binary (0, 1); [`BLANK`] = blank.
-    Elements(ArrayD<u32>),
+    Elements(ArcArray<u32, IxDyn>),
 }

@@ -3,8 +3,11 @@
 //! in: a [`Layout`] -> out: an empty [`RawTable`], filled by `rows`, whose rows later stages select and sort. Not here:
 //! which labels a plate has, keys, order, `every`.
 
+use std::sync::Arc;
+
 use super::finding::{Places, row_and_line};
 use super::layout::Layout;
+use super::{BLANK, Lines};
 use crate::model::{ColumnId, ColumnType, Model, TableId};
 
 /// A table in file order.
@@ -12,14 +15,14 @@ use crate::model::{ColumnId, ColumnType, Model, TableId};
 pub(super) struct RawTable {
     pub(super) table: TableId,
     /// 1-based line of each row; 0 for rows that `every` adds.
-    pub(super) lines: Vec<u64>,
+    pub(super) lines: Lines,
     /// 1-based data row of the file of each row; 0 for rows that `every` adds.
-    pub(super) numbers: Vec<u32>,
+    pub(super) numbers: Lines,
     pub(super) columns: Vec<RawColumn>,
     pub(super) by: Vec<Texts>,
     pub(super) within: Vec<Texts>,
     /// The names in the file's header.
-    pub(super) headers: Vec<String>,
+    pub(super) headers: Arc<[String]>,
 }
 
 /// A column: `width` cells for each row, row after row.
@@ -74,6 +77,13 @@ impl Texts {
     pub(super) fn len(&self) -> usize {
         self.ends.len()
     }
+
+    /// Adds the texts of further rows.
+    fn append(&mut self, more: &Texts) {
+        let start = self.text.len();
+        self.text.push_str(&more.text);
+        self.ends.extend(more.ends.iter().map(|end| start + end));
+    }
 }
 
 impl RawTable {
@@ -107,12 +117,58 @@ impl RawTable {
         });
         RawTable {
             table,
-            lines: Vec::new(),
-            numbers: Vec::new(),
+            lines: Lines::default(),
+            numbers: Lines::default(),
             columns: columns.collect(),
             by: vec![Texts::default(); layout.by.len()],
             within: vec![Texts::default(); layout.within.len()],
-            headers: headers.to_vec(),
+            headers: headers.into(),
+        }
+    }
+
+    /// The same without rows.
+    pub(super) fn fresh(&self) -> Self {
+        RawTable {
+            table: self.table,
+            lines: Lines::default(),
+            numbers: Lines::default(),
+            columns: self.columns.iter().map(RawColumn::fresh).collect(),
+            by: vec![Texts::default(); self.by.len()],
+            within: vec![Texts::default(); self.within.len()],
+            headers: self.headers.clone(),
+        }
+    }
+
+    /// Adds the rows of the next piece of the file. `labels` gives by plate the number of each of the piece's labels;
+    /// `before` are the rows of the file and the line feeds in front of the piece, and one.
+    pub(super) fn append(&mut self, part: RawTable, labels: &[Vec<u32>], before: (usize, u64)) {
+        let (rows, lines) = before;
+        self.lines.append(&part.lines, lines);
+        self.numbers.append(&part.numbers, rows as u64);
+        for (column, part) in self.columns.iter_mut().zip(part.columns) {
+            let numbers = match column.ty {
+                ColumnType::Label(plate) => labels.get(plate.index()),
+                _ => None,
+            };
+            match (&mut column.cells, part.cells) {
+                (RawCells::Numbers(all), RawCells::Numbers(more)) => all.extend_from_slice(&more),
+                (RawCells::Elements(all), RawCells::Elements(more)) => match numbers {
+                    Some(numbers) => {
+                        let number = |e: &u32| numbers.get(*e as usize).copied().unwrap_or(BLANK);
+                        all.extend(more.iter().map(number));
+                    }
+                    None => all.extend_from_slice(&more),
+                },
+                // both were made from one layout
+                (RawCells::Numbers(_), RawCells::Elements(_))
+                | (RawCells::Elements(_), RawCells::Numbers(_)) => {}
+            }
+            column.wrong.append(part.wrong, before);
+            column.blank.append(part.blank, before);
+        }
+        let texts = self.by.iter_mut().zip(&part.by);
+        for (all, more) in texts.chain(self.within.iter_mut().zip(&part.within)) {
+            all.append(more);
         }
     }
 
@@ -125,7 +181,7 @@ impl RawTable {
     pub(super) fn place(&self, row: u32) -> String {
         let row = row as usize;
         match (self.numbers.get(row), self.lines.get(row)) {
-            (Some(number), Some(line)) if *line > 0 => row_and_line(*number as usize, *line),
+            (Some(number), Some(line)) if line > 0 => row_and_line(number as usize, line),
             _ => "a row that `every` adds".to_string(),
         }
     }
@@ -137,8 +193,8 @@ impl RawTable {
 
     /// Keeps these rows, in this order.
     pub(super) fn select(&mut self, rows: &[u32]) {
-        self.lines = pick(&self.lines, rows, 1);
-        self.numbers = pick(&self.numbers, rows, 1);
+        self.lines = self.lines.select(rows.iter().copied());
+        self.numbers = self.numbers.select(rows.iter().copied());
         for column in &mut self.columns {
             let width = column.width();
             match &mut column.cells {
@@ -157,6 +213,23 @@ impl RawTable {
 }
 
 impl RawColumn {
+    fn fresh(&self) -> Self {
+        RawColumn {
+            id: self.id,
+            fields: self.fields.clone(),
+            elements: Vec::new(),
+            cells: match self.cells {
+                RawCells::Numbers(_) => RawCells::Numbers(Vec::new()),
+                RawCells::Elements(_) => RawCells::Elements(Vec::new()),
+            },
+            may_be_blank: self.may_be_blank,
+            ty: self.ty,
+            default: self.default,
+            wrong: Places::default(),
+            blank: Places::default(),
+        }
+    }
+
     /// Cells in a row.
     pub(super) fn width(&self) -> usize {
         self.fields.len().max(1)

@@ -3,17 +3,18 @@
 //! in: the files given on the command line -> out: one [`RawTable`] per data block, label interners by plate, the files'
 //! digests; E0701 where a block has no file. A file that feeds several blocks is read once.
 
-use sha2::{Digest, Sha256};
-
-use super::file::Records;
 use super::labels::Interner;
 use super::layout::match_header;
 use super::raw::RawTable;
+use super::records::{find_not_text, open};
 use super::rows::read_rows;
 use super::usage::blank_allowed;
 use super::{DataFile, Files};
 use crate::diag::{Code, Diagnostic};
 use crate::model::{ColumnType, Model, Source, TableId};
+
+/// Bytes of a file that are parsed as one, roughly.
+const PIECE: usize = 1 << 18;
 
 /// All tables in file order.
 pub(super) struct Tables {
@@ -27,6 +28,15 @@ pub(super) struct Tables {
 
 /// Reads every file once.
 pub(super) fn read_files(model: &Model, files: &Files) -> Result<Tables, Vec<Diagnostic>> {
+    read_in_pieces(model, files, PIECE)
+}
+
+/// The same in pieces of about this many bytes.
+pub(super) fn read_in_pieces(
+    model: &Model,
+    files: &Files,
+    piece: usize,
+) -> Result<Tables, Vec<Diagnostic>> {
     let mut found = Vec::new();
     let mut jobs: Vec<(&DataFile, Vec<TableId>)> = Vec::new();
     for (i, table) in model.tables.iter().enumerate() {
@@ -53,12 +63,8 @@ pub(super) fn read_files(model: &Model, files: &Files) -> Result<Tables, Vec<Dia
     interners.resize_with(model.plates.len(), Interner::default);
     let mut read: Vec<(RawTable, String, String)> = Vec::new();
     for (file, ids) in jobs {
-        let (rows, digest) = rayon::join(
-            || read_file(model, file, &ids, &may_be_blank, &mut interners),
-            || format!("{:x}", Sha256::digest(&file.bytes)),
-        );
-        match rows {
-            Ok(tables) => {
+        match read_file(model, file, &ids, piece, &may_be_blank, &mut interners) {
+            Ok((tables, digest)) => {
                 read.extend(
                     tables
                         .into_iter()
@@ -87,17 +93,18 @@ fn read_file(
     model: &Model,
     file: &DataFile,
     ids: &[TableId],
+    piece: usize,
     may_be_blank: &[bool],
     interners: &mut [Interner],
-) -> Result<Vec<RawTable>, Vec<Diagnostic>> {
-    let mut records = Records::open(file).map_err(|e| vec![*e])?;
+) -> Result<(Vec<RawTable>, String), Vec<Diagnostic>> {
+    let (header, pieces) = open(file, piece).map_err(|e| vec![*e])?;
     let mut found = Vec::new();
     let mut tables = Vec::new();
     for id in ids {
         let table = model.table(*id);
-        match match_header(model, table, &file.name, &records.headers) {
+        match match_header(model, table, &file.name, &header.names) {
             Ok(layout) => {
-                let raw = RawTable::new(model, *id, &layout, &records.headers, may_be_blank);
+                let raw = RawTable::new(model, *id, &layout, &header.names, may_be_blank);
                 tables.push((raw, layout));
             }
             Err(problems) => found.extend(problems),
@@ -107,10 +114,14 @@ fn read_file(
         }
     }
     if !found.is_empty() {
-        return Err(found);
+        // a file that is no text has no columns to be told of
+        return Err(match find_not_text(file, &header, pieces) {
+            Some(broken) => vec![*broken],
+            None => found,
+        });
     }
-    read_rows(model, &mut records, &mut tables, &file.name, interners)?;
-    Ok(tables.into_iter().map(|(raw, _)| raw).collect())
+    let digest = read_rows(model, file, &header, pieces, &mut tables, interners)?;
+    Ok((tables.into_iter().map(|(raw, _)| raw).collect(), digest))
 }
 
 /// Rows that `every` adds hold the `else` of a label column, so its label exists even if no cell of the file has it.

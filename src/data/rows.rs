@@ -1,24 +1,30 @@
 //! The rows of a file into the columns of its tables.
 //!
-//! in: [`Records`], an empty [`RawTable`] with its [`Layout`] for each table that reads the file -> out: the tables
-//! filled; E0703, E0704, E0709 and E0711 with the first cells of each column that are wrong.
+//! in: [`Pieces`] of a file, an empty [`RawTable`] with its [`Layout`] for each table that reads it -> out: the tables
+//! filled, the file's digest; E0703, E0704, E0709 and E0711 with the first cells of each column that are wrong.
 //!
-//! A file is read once for all of its tables. Numbers go from the bytes of the record straight into their column.
+//! A file is read once for all of its tables. Numbers go from the bytes of the record straight into their column. Pieces
+//! are read in parallel and put together in order; labels are numbered within a piece and then as they are first met.
 
-use super::BLANK;
+use rayon::iter::{IndexedParallelIterator, IntoParallelRefIterator, ParallelIterator};
+
 use super::cell::{self, Blank};
-use super::file::{Records, Row};
+use super::file::{Piece, Pieces};
 use super::finding::{Place, at_column, clip, listing, row_and_line};
 use super::labels::Interner;
 use super::layout::Layout;
 use super::raw::{RawCells, RawColumn, RawTable};
+use super::records::{
+    Header, Records, Row, count_newlines, empty_line, not_closed, not_text, not_utf8, unreadable,
+};
+use super::{BLANK, DataFile};
 use crate::diag::{Code, Diagnostic};
 use crate::model::{ColumnType, Model};
 
 impl RawTable {
     fn read(&mut self, row: &Row, by: &Layout, interners: &mut [Interner]) {
         self.lines.push(row.line);
-        self.numbers.push(row.number as u32);
+        self.numbers.push(row.number as u64);
         for column in &mut self.columns {
             column.read(row, interners);
         }
@@ -170,48 +176,206 @@ impl RawCells {
     }
 }
 
-/// Reads all rows into all tables of a file.
+/// A table and how it reads its file.
+pub(super) type Reading = (RawTable, Layout);
+
+/// Reads all rows into all tables of a file: piece after piece from the disk, many pieces at a time into columns.
+///
+/// While the pieces of a batch are parsed in parallel, the next batch is read and the one before is put together, in
+/// order, so that every result is that of reading row by row.
 pub(super) fn read_rows(
     model: &Model,
-    records: &mut Records,
-    tables: &mut [(RawTable, Layout)],
-    file: &str,
+    file: &DataFile,
+    header: &Header,
+    mut pieces: Pieces<'_>,
+    tables: &mut [Reading],
     interners: &mut [Interner],
-) -> Result<(), Vec<Diagnostic>> {
-    let mut found = Vec::new();
-    let mut ragged = Ragged::default();
+) -> Result<String, Vec<Diagnostic>> {
+    let fresh: Vec<RawTable> = tables.iter().map(|(raw, _)| raw.fresh()).collect();
+    let layouts: Vec<Layout> = tables.iter().map(|(_, layout)| layout.clone()).collect();
+    let view = View {
+        tables: &fresh,
+        layouts: &layouts,
+        width: header.names.len(),
+        plates: interners.len(),
+    };
+    let mut whole = Whole {
+        file,
+        header,
+        tables,
+        interners,
+        rows: 0,
+        newlines: header.newlines,
+        ragged: Ragged::default(),
+        broken: header.open_quote.map(|l| not_closed(&file.name, l + 1)),
+        not_utf8: None,
+    };
+    let at_once = 4 * rayon::current_num_threads().clamp(1, 16);
+    let mut batch = read_batch(&mut pieces, at_once);
+    let mut parsed: Vec<Part> = Vec::new();
+    let mut is_first = true;
     loop {
-        let width = records.headers.len();
-        let wrong = match records.next_row() {
-            Ok(Some(row)) if row.len() == width => {
-                for (table, layout) in &mut *tables {
-                    table.read(&row, layout, interners);
-                }
-                continue;
-            }
-            Ok(Some(row)) => (row.number, row.line, row.len()),
-            Ok(None) => break,
-            Err(broken) => {
-                found.push(*broken);
-                break;
-            }
-        };
-        ragged.add(wrong);
-    }
-    found.extend(ragged.finding(file, &records.headers));
-    if let Some((table, _)) = tables.first()
-        && table.rows() == 0
-        && found.is_empty()
-    {
-        found.push(
-            Diagnostic::new(Code::E0709, "data file has no rows")
-                .note(format!("{file} has a header and nothing below it")),
+        let (ready, failed) = batch;
+        let ended = ready.is_empty() || failed.is_some();
+        let parse = |(i, piece): (usize, &Piece)| view.read(piece, is_first && i == 0);
+        let (now, next) = rayon::join(
+            || ready.par_iter().enumerate().map(parse).collect::<Vec<_>>(),
+            || {
+                let next = match ended {
+                    true => (Vec::new(), None),
+                    false => read_batch(&mut pieces, at_once),
+                };
+                parsed.drain(..).for_each(|part| whole.append(part));
+                next
+            },
         );
+        if let Some(error) = failed {
+            now.into_iter().for_each(|part| whole.append(part));
+            return Err(vec![*unreadable(&file.name, &error)]);
+        }
+        parsed = now;
+        batch = next;
+        is_first = false;
+        if ended || whole.not_utf8.is_some() {
+            break;
+        }
     }
-    for (table, _) in &*tables {
-        table.findings(model, file, &mut found);
+    whole.findings(model)?;
+    pieces
+        .digest()
+        .map_err(|e| vec![*unreadable(&file.name, &e)])
+}
+
+/// The next pieces, and what stopped the reading.
+fn read_batch(pieces: &mut Pieces<'_>, n: usize) -> (Vec<Piece>, Option<std::io::Error>) {
+    let mut batch = Vec::with_capacity(n);
+    for _ in 0..n {
+        match pieces.next_piece() {
+            Ok(Some(piece)) => batch.push(piece),
+            Ok(None) => break,
+            Err(error) => return (batch, Some(error)),
+        }
     }
-    if found.is_empty() { Ok(()) } else { Err(found) }
+    (batch, None)
+}
+
+/// What every piece is read with.
+struct View<'a> {
+    tables: &'a [RawTable],
+    layouts: &'a [Layout],
+    width: usize,
+    plates: usize,
+}
+
+/// The rows of a piece; rows, lines and labels are numbered within it.
+struct Part {
+    tables: Vec<RawTable>,
+    interners: Vec<Interner>,
+    rows: usize,
+    newlines: u64,
+    ragged: Ragged,
+    /// The line of an empty line between rows of one column, where reading stopped.
+    empty_line: Option<u64>,
+    open_quote: Option<u64>,
+    not_text: Option<u64>,
+}
+
+impl View<'_> {
+    fn read(&self, piece: &Piece, is_first: bool) -> Part {
+        let mut part = Part {
+            tables: self.tables.iter().map(RawTable::fresh).collect(),
+            interners: Vec::new(),
+            rows: 0,
+            newlines: 0,
+            ragged: Ragged::default(),
+            empty_line: None,
+            open_quote: None,
+            not_text: not_text(&piece.bytes),
+        };
+        if part.not_text.is_some() {
+            return part;
+        }
+        part.interners.resize_with(self.plates, Interner::default);
+        let mut records = Records::new(&piece.bytes);
+        while let Some(row) = records.next_row() {
+            if self.width == 1 && row.skipped > 0 && !(is_first && row.number == 1) {
+                part.empty_line = Some(row.line);
+                part.newlines = count_newlines(&piece.bytes);
+                return part;
+            }
+            part.rows = row.number;
+            if row.len() == self.width {
+                for (table, layout) in part.tables.iter_mut().zip(self.layouts) {
+                    table.read(&row, layout, &mut part.interners);
+                }
+            } else {
+                part.ragged.add((row.number, row.line, row.len()));
+            }
+        }
+        part.newlines = records.newlines;
+        part.open_quote = records.open_quote;
+        part
+    }
+}
+
+/// What the pieces so far add up to.
+struct Whole<'a> {
+    file: &'a DataFile,
+    header: &'a Header,
+    tables: &'a mut [Reading],
+    interners: &'a mut [Interner],
+    rows: usize,
+    newlines: u64,
+    ragged: Ragged,
+    broken: Option<Box<Diagnostic>>,
+    not_utf8: Option<Box<Diagnostic>>,
+}
+
+impl Whole<'_> {
+    fn append(&mut self, part: Part) {
+        let file = &self.file.name;
+        let line = |l: u64| self.newlines + l + 1;
+        if let (Some(l), None) = (part.not_text, &self.not_utf8) {
+            self.not_utf8 = Some(not_utf8(file, line(l)));
+        }
+        if self.broken.is_none() && self.not_utf8.is_none() {
+            self.broken = (part.empty_line.map(|l| empty_line(file, line(l) - 1)))
+                .or_else(|| part.open_quote.map(|l| not_closed(file, line(l))));
+            let before = (self.rows, self.newlines + 1);
+            self.ragged.append(part.ragged, before);
+            let known: Vec<Vec<u32>> = (self.interners.iter_mut().zip(&part.interners))
+                .map(|(all, own)| own.labels.iter().map(|l| all.intern_normal(l)).collect())
+                .collect();
+            for ((table, _), part) in self.tables.iter_mut().zip(part.tables) {
+                table.append(part, &known, before);
+            }
+        }
+        self.rows += part.rows;
+        self.newlines += part.newlines;
+    }
+
+    fn findings(self, model: &Model) -> Result<(), Vec<Diagnostic>> {
+        if let Some(error) = self.not_utf8 {
+            return Err(vec![*error]);
+        }
+        let file = &self.file.name;
+        let mut found = Vec::new();
+        found.extend(self.broken.map(|b| *b));
+        found.extend(self.ragged.finding(file, &self.header.names));
+        if let Some((table, _)) = self.tables.first()
+            && table.rows() == 0
+            && found.is_empty()
+        {
+            found.push(
+                Diagnostic::new(Code::E0709, "data file has no rows")
+                    .note(format!("{file} has a header and nothing below it")),
+            );
+        }
+        for (table, _) in &*self.tables {
+            table.findings(model, file, &mut found);
+        }
+        if found.is_empty() { Ok(()) } else { Err(found) }
+    }
 }
 
 /// Rows with more or fewer cells than the header.
@@ -227,6 +391,15 @@ impl Ragged {
             self.first.push(row);
         }
         self.count += 1;
+    }
+
+    /// Adds those of the next piece, before which there are so many rows and lines.
+    fn append(&mut self, more: Ragged, (rows, lines): (usize, u64)) {
+        let room = 5 - self.first.len().min(5);
+        let first = more.first.into_iter().take(room);
+        self.first
+            .extend(first.map(|(row, line, cells)| (row + rows, line + lines, cells)));
+        self.count += more.count;
     }
 
     fn finding(&self, file: &str, headers: &[String]) -> Option<Diagnostic> {

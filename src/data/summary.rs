@@ -9,7 +9,7 @@ use crate::model::{Model, PlateKind};
 pub fn summary(model: &Model, dataset: &Dataset) -> String {
     let mut text = String::new();
     for (table, data) in model.tables.iter().zip(&dataset.tables) {
-        let added = data.lines.iter().filter(|l| **l == 0).count();
+        let added = data.lines.added();
         let rows = plural(data.rows, "row");
         let _ = write!(text, "{}: {rows} from {}", table.name, data.file);
         if added > 0 {

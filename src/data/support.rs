@@ -243,7 +243,7 @@ impl Ctx<'_> {
         if let Some(table) = self.model.table_of(axis.plate)
             && let Some(data) = self.dataset.tables.get(table.index())
             && let Some(line) = data.lines.get(element as usize)
-            && *line > 0
+            && line > 0
         {
             text = format!("{text} ({}, line {line})", data.file);
         }

@@ -82,6 +82,9 @@ pub fn block(
             } else {
                 Structure::Elimination
             };
+            if matches!(structure, Structure::Chain(_)) && !copies {
+                rows = chained_rows(model, unknowns, g, terms);
+            }
             Form::Network
         } else {
             Form::Discrete
@@ -451,6 +454,31 @@ fn row_plate(model: &Model, g: &Group, terms: &[Term]) -> Option<PlateId> {
     })
 }
 
+/// The row plate along which a single latent is a chain of rows, each coupled with the one before only.
+fn chained_rows(model: &Model, unknowns: &Unknowns, g: &Group, terms: &[Term]) -> Option<PlateId> {
+    let [u] = g.unknowns.as_slice() else {
+        return None;
+    };
+    let unknown = unknowns.get(*u);
+    let [plate] = unknown.slots.as_slice() else {
+        return None;
+    };
+    model.table_of(*plate)?;
+    let near = |s: &Statistic| {
+        matches!(
+            s.index.as_slice(),
+            [
+                Subscript::Axis(_) | Subscript::Lag(_, 1),
+                Subscript::Axis(_) | Subscript::Element(_)
+            ]
+        )
+    };
+    let own = terms.iter().flat_map(|t| &t.stats).filter(|s| s.of == *u);
+    let plain =
+        unknown.role == Role::Latent && own.into_iter().all(near) && !beside_rows(g, *plate, terms);
+    plain.then_some(*plate)
+}
+
 /// A term holds the group beside another unknown kept per row of the plate: what both do there is not a sum over rows.
 fn beside_rows(g: &Group, plate: PlateId, terms: &[Term]) -> bool {
     terms.iter().any(|t| {
@@ -460,7 +488,7 @@ fn beside_rows(g: &Group, plate: PlateId, terms: &[Term]) -> bool {
             .filter(|s| g.unknowns.contains(&s.of))
             .flat_map(|s| s.index.iter())
             .find_map(|i| match i {
-                Subscript::Axis(a) if a.plate == plate => Some(*a),
+                Subscript::Axis(a) | Subscript::Lag(a, _) if a.plate == plate => Some(*a),
                 _ => None,
             });
         let Some(axis) = axis else { return false };

@@ -2,17 +2,17 @@
 
 use std::sync::Arc;
 
-use ndarray::IxDyn;
+use ndarray::{ArcArray, IxDyn};
 
 use crate::algebra::{Origin, Subscript};
-use crate::data::Cells;
-use crate::derive::BlockId;
+use crate::data::{BLANK, Cells};
+use crate::derive::{BlockId, Structure};
 use crate::diag::{Code, Diagnostic};
-use crate::model::{Axis, Role};
+use crate::model::{Axis, PlateId, Role};
 use crate::plan::{Key, KeyId, Rewrite};
 
 use super::Engine;
-use super::pass::{BoundKey, BoundPass, Clamp, Columns};
+use super::pass::{BoundChain, BoundKey, BoundPass, Clamp, Columns, Stored};
 
 /// At most this many joint states of an element are enumerated.
 pub const JOINT_STATES: usize = 4096;
@@ -113,11 +113,16 @@ pub fn bind_block(
         keys: bound_keys,
         clamps,
         hard: block.role != Role::Latent,
+        exp_tables: engine.has(Rewrite::Tables),
+        chain: None,
     };
-    let collapsed = if engine.has(Rewrite::Collapse) {
-        super::collapse::collapse(&rows)
-    } else {
-        None
+    let rows = match block.structure {
+        Structure::Chain(plate) => chained(engine, keys, plate, rows),
+        _ => rows,
+    };
+    let collapsed = match rows.chain {
+        None if engine.has(Rewrite::Collapse) => super::collapse::collapse(&rows),
+        _ => None,
     };
     Ok(BoundBlock {
         block: id,
@@ -127,6 +132,52 @@ pub fn bind_block(
         element_shape,
         state_shape,
     })
+}
+
+/// A pass along chains of rows: where they begin, which keys couple a row with the one before, and the weights, which are
+/// those of the first rows.
+fn chained(engine: &Engine<'_>, keys: &[KeyId], plate: PlateId, mut pass: BoundPass) -> BoundPass {
+    let row = Axis { plate, id: 0 };
+    let (_, previous) = engine.evaluator.subscript(&Subscript::Lag(row, 1));
+    let starts: Vec<usize> = previous
+        .iter()
+        .enumerate()
+        .filter(|(_, p)| **p == BLANK)
+        .map(|(n, _)| n)
+        .collect();
+    let steps: Vec<usize> = (0..keys.len())
+        .filter(|i| steps_back(&engine.plan.keys[keys[*i].index()]))
+        .collect();
+    let one = |k: &BoundKey| {
+        k.selectors.is_empty()
+            && previous
+                .iter()
+                .enumerate()
+                .all(|(n, p)| *p == BLANK || (0..k.positions).all(|a| k.factor(n, a) == 1.0))
+    };
+    let constant = steps.iter().all(|s| one(&pass.keys[*s]));
+    if let Some(w) = &mut pass.weights {
+        let mut own: Vec<f64> = w.to_vec();
+        for (n, p) in previous.iter().enumerate() {
+            if *p != BLANK {
+                own[n] = own[n - 1];
+            }
+        }
+        *w = Arc::new(own);
+    }
+    pass.chain = Some(BoundChain {
+        starts,
+        steps,
+        constant,
+    });
+    pass
+}
+
+/// True if a key holds a statistic of the row before.
+fn steps_back(key: &Key) -> bool {
+    key.local
+        .iter()
+        .any(|s| matches!(s.index.first(), Some(Subscript::Lag(..))))
 }
 
 /// The multi-index of a flat position.
@@ -172,7 +223,10 @@ fn bind_key(
     let position_at: Vec<Vec<usize>> = (0..positions).map(|p| unflatten(p, data_sizes)).collect();
     let local_at: Vec<Vec<usize>> = (0..local_len).map(|p| unflatten(p, local_sizes)).collect();
 
-    // Each state determines every local axis.
+    // Each state determines every local axis; along a chain the state of the row before and that of the row do.
+    let step = steps_back(key);
+    let both: Vec<usize> = state_shape.iter().chain(state_shape).copied().collect();
+    let state_shape = if step { both.as_slice() } else { state_shape };
     let element_count: usize = element_shape.iter().product();
     let state_count: usize = state_shape.iter().product();
     let mut map = vec![];
@@ -188,9 +242,10 @@ fn bind_key(
                     .position(|x| *x == stat.of)
                     .unwrap_or(0);
                 let last = stat.index.len() - 1;
+                let now = step && !matches!(stat.index.first(), Some(Subscript::Lag(..)));
                 for (slot, sub) in stat.index.iter().enumerate() {
                     let value = if slot == last {
-                        state[u]
+                        state[u + usize::from(now)]
                     } else {
                         match elements
                             .iter()
@@ -230,6 +285,21 @@ fn bind_key(
         .data
         .iter()
         .map(|k| {
+            if let Some(s) = engine.shifted(k, key.row) {
+                let mut c = columns(
+                    engine,
+                    key,
+                    Stored::Cells(s.cells),
+                    &s.own,
+                    first_selector,
+                    &position_at,
+                    &local_axes,
+                    &local_at,
+                );
+                let plain = s.scale.iter().all(|x| *x == 1.0) && s.shift.iter().all(|x| *x == 0.0);
+                c.moved = (!plain).then_some((s.scale, s.shift));
+                return c;
+            }
             let t = engine.known(k);
             let row_at = t.axes.iter().position(|a| *a == key.row).unwrap_or(0);
             let mut order = vec![row_at];
@@ -245,7 +315,7 @@ fn bind_key(
             columns(
                 engine,
                 key,
-                Arc::new(values),
+                Stored::Made(Arc::new(values)),
                 &own,
                 first_selector,
                 &position_at,
@@ -256,6 +326,21 @@ fn bind_key(
         .collect();
     let mut selectors = vec![];
     for (i, (s, _)) in key.selectors.iter().enumerate() {
+        let stride: usize = sizes[first_selector + i + 1..].iter().product();
+        if let Some((cells, own)) = cells_of(engine, s, key.row) {
+            let c = columns(
+                engine,
+                key,
+                Stored::Cells(cells),
+                &own,
+                first_selector,
+                &position_at,
+                &local_axes,
+                &local_at,
+            );
+            selectors.push((c, stride));
+            continue;
+        }
         let (axes, v) = engine.evaluator.subscript(s);
         let row_at = axes.iter().position(|a| *a == key.row).unwrap_or(0);
         let mut order = vec![row_at];
@@ -270,22 +355,18 @@ fn bind_key(
         let c = columns(
             engine,
             key,
-            Arc::new(values),
+            Stored::Made(Arc::new(values)),
             &own,
             first_selector,
             &position_at,
             &local_axes,
             &local_at,
         );
-        let stride: usize = sizes[first_selector + i + 1..].iter().product();
         selectors.push((c, stride));
     }
-    let mask = key
-        .data
-        .iter()
-        .zip(&data)
-        .all(|(_, c)| c.values.iter().all(|v| *v == 0.0 || *v == 1.0));
-    let symmetric = symmetric(engine, key, &data, first_selector, positions);
+    let mask = key.data.iter().zip(&data).all(|(_, c)| c.is_mask());
+    let symmetric = symmetric(engine, key, &data, first_selector, positions)
+        .filter(|_| engine.has(Rewrite::Symmetric));
     BoundKey {
         data,
         mask,
@@ -299,11 +380,37 @@ fn bind_key(
     }
 }
 
+/// The elements of a column of labels at bare axes, the row's first, as they are.
+fn cells_of(
+    engine: &Engine<'_>,
+    s: &Subscript,
+    row: Axis,
+) -> Option<(ArcArray<u32, IxDyn>, Vec<Axis>)> {
+    let Subscript::Column(c, inner) = s else {
+        return None;
+    };
+    let axes: Option<Vec<Axis>> = inner
+        .iter()
+        .map(|s| match s {
+            Subscript::Axis(a) => Some(*a),
+            _ => None,
+        })
+        .collect();
+    let axes = axes?;
+    let distinct = (0..axes.len()).all(|i| !axes[..i].contains(&axes[i]));
+    match &engine.evaluator.data.columns[c.index()] {
+        Cells::Elements(v) if distinct && axes.first() == Some(&row) && v.as_slice().is_some() => {
+            Some((v.clone(), axes[1..].to_vec()))
+        }
+        _ => None,
+    }
+}
+
 #[allow(clippy::too_many_arguments)]
 fn columns<T>(
     engine: &Engine<'_>,
     key: &Key,
-    values: Arc<Vec<T>>,
+    values: Stored<T>,
     own: &[Axis],
     data_axes: usize,
     position_at: &[Vec<usize>],
@@ -350,6 +457,7 @@ fn columns<T>(
     };
     Columns {
         values,
+        moved: None,
         width,
         by_data,
         by_local,

@@ -477,7 +477,7 @@ impl Pair {
                 if let (Ok(x), Ok(y), Ok(mut z)) =
                     (x, y, ArrayViewMut2::from_shape(z, &mut out[k..]))
                 {
-                    ndarray::linalg::general_mat_mul(1.0, &x, &y, 1.0, &mut z);
+                    crate::numeric::product::add_product(1.0, &x, &y, 1.0, &mut z);
                 }
             }
         }

@@ -35,6 +35,7 @@ mod row_products;
 pub mod rows;
 pub mod run;
 mod shapes;
+mod shifted;
 pub mod state;
 mod sums;
 mod sweep;
@@ -54,7 +55,7 @@ use crate::data::Dataset;
 use crate::derive::{BlockId, Contraction, Derivation, Moment, MomentKind};
 use crate::diag::Diagnostic;
 use crate::model::{Axis, PlateId, Role};
-use crate::plan::{Plan, Planned, Rewrite};
+use crate::plan::{KeyId, Plan, Planned, Rewrite};
 
 use bind::BoundBlock;
 use evaluate::{Evaluator, Fitted};
@@ -89,6 +90,8 @@ pub struct Engine<'a> {
     pushed: Vec<Option<hoist::Pushed>>,
     shared: Vec<usize>,
     patterns: RefCell<BTreeMap<BlockId, Option<Rc<Patterns>>>>,
+    /// By key: the moments its table was made of, and the table.
+    tables: RefCell<BTreeMap<KeyId, (u64, pass::Table)>>,
 }
 
 /// What the evaluation of a known factor met beside numbers.
@@ -140,6 +143,7 @@ impl<'a> Engine<'a> {
             pushed: vec![None; derivation.blocks.len()],
             shared: vec![],
             patterns: RefCell::default(),
+            tables: RefCell::default(),
         };
         engine.check_dense()?;
         engine.check_known()?;
@@ -154,7 +158,7 @@ impl<'a> Engine<'a> {
             .blocks
             .iter()
             .map(|b| {
-                matches!(b.form, crate::derive::Form::Network)
+                (matches!(b.form, crate::derive::Form::Network) && b.rows.is_none())
                     .then(|| Network::new(&engine.evaluator, derivation, b))
             })
             .collect();
@@ -173,7 +177,7 @@ impl<'a> Engine<'a> {
     /// A state in which nothing is known yet.
     pub fn empty_state(&self) -> State {
         State {
-            moments: BTreeMap::new(),
+            moments: state::Moments::default(),
             blocks: vec![BlockState::default(); self.derivation.blocks.len()],
             accumulated: self.hoisted.clone(),
             passes: vec![PassState::default(); self.plan.passes.len()],
@@ -239,6 +243,16 @@ impl<'a> Engine<'a> {
     /// What the evaluation of a known factor met.
     fn found(&self, k: &Known) -> Found {
         let axes = k.axes();
+        let row = axes
+            .iter()
+            .find(|a| self.derivation.model.table_of(a.plate).is_some());
+        // A column that is only moved and stretched is as finite as its cells.
+        if let Some(s) = row.and_then(|r| self.shifted(k, *r)) {
+            return Found {
+                blank: s.cells.iter().any(|x| x.is_nan()),
+                infinite: false,
+            };
+        }
         self.known(k);
         self.known
             .borrow()
@@ -379,11 +393,7 @@ impl<'a> Engine<'a> {
                 for k in &b.keys {
                     if let Some(a) = &state.accumulated[k.index()] {
                         let t = self.table(state, *k);
-                        l += t
-                            .iter()
-                            .zip(a.iter())
-                            .map(|(x, y)| if *y == 0.0 { 0.0 } else { x * y })
-                            .sum::<f64>();
+                        l += passes::weighted_sum(&t, a.as_slice().unwrap_or(&[]));
                     }
                 }
             }

@@ -298,7 +298,8 @@ pub fn too_wide(d: &Derivation, data: &Dataset) -> Vec<UnknownId> {
     let e = Evaluator::new(&d.model, data);
     d.blocks
         .iter()
-        .filter(|b| matches!(b.form, Form::Network) && b.structure != Structure::Sequential)
+        .filter(|b| matches!(b.form, Form::Network) && b.rows.is_none())
+        .filter(|b| b.structure != Structure::Sequential)
         .filter(|b| super::checks::too_large(d, data, b).is_none())
         .filter(|b| Network::new(&e, d, b).split)
         .flat_map(|b| b.unknowns.clone())

@@ -1,47 +1,69 @@
 //! Passes of local blocks: tables from the globals, rows, accumulated statistics kept in the state.
 
+use std::sync::Arc;
+
 use ndarray::{ArrayD, IxDyn};
 
+use crate::algebra::Subscript;
+use crate::derive::MomentKind;
 use crate::diag::{Code, Diagnostic};
+use crate::family::StatisticKind;
 use crate::plan::KeyId;
 
+use rayon::prelude::*;
+
 use super::Engine;
-use super::bind::BoundBlock;
-use super::pass::{RowResults, Source};
+use super::bind::{BoundBlock, unflatten};
+use super::pass::{RowResults, Source, Table};
 use super::state::{PassState, State};
 
 /// sum over keys <T, A>; what no row chose counts 0 even where T is the floor of log 0.
-fn inner(tables: &[Vec<f64>], accumulated: &[Vec<f64>]) -> f64 {
+fn inner(tables: &[Table], accumulated: &[Vec<f64>]) -> f64 {
     tables
         .iter()
         .zip(accumulated)
-        .map(|(t, a)| {
-            t.iter()
-                .zip(a)
-                .map(|(x, y)| if *y == 0.0 { 0.0 } else { x * y })
-                .sum::<f64>()
-        })
+        .map(|(t, a)| weighted_sum(t, a))
         .sum()
 }
 
+/// <t, a> of flat arrays, in parallel for large ones.
+pub(super) fn weighted_sum(t: &[f64], a: &[f64]) -> f64 {
+    let parts: Vec<f64> = t
+        .par_chunks(1 << 15)
+        .zip(a.par_chunks(1 << 15))
+        .map(|(t, a)| {
+            let term = |(x, y): (&f64, &f64)| if *y == 0.0 { 0.0 } else { x * y };
+            t.iter().zip(a).map(term).sum()
+        })
+        .collect();
+    parts.iter().sum()
+}
+
 impl Engine<'_> {
-    /// The table T of a key, over its axes.
-    pub(super) fn table(&self, state: &State, key: KeyId) -> ArrayD<f64> {
+    /// The table T of a key, flat over its axes; made once for the same expectations.
+    pub(super) fn table(&self, state: &State, key: KeyId) -> Table {
+        let version = state.moments.version();
+        if let Some((v, t)) = self.tables.borrow().get(&key)
+            && *v == version
+        {
+            return Arc::clone(t);
+        }
         let k = &self.plan.keys[key.index()];
         let shape: Vec<usize> = k.axes.iter().map(|a| self.size(*a)).collect();
         let mut out = ArrayD::zeros(IxDyn(&shape));
         for c in &k.tables {
             self.add_contraction(state, c, None, &mut out);
         }
-        out
+        let table = Arc::new(out.into_raw_vec_and_offset().0);
+        self.tables
+            .borrow_mut()
+            .insert(key, (version, Arc::clone(&table)));
+        table
     }
 
     /// The tables of a bound block, flat.
-    pub fn tables(&self, state: &State, b: &BoundBlock) -> Vec<Vec<f64>> {
-        b.keys
-            .iter()
-            .map(|k| self.table(state, *k).iter().copied().collect())
-            .collect()
+    pub fn tables(&self, state: &State, b: &BoundBlock) -> Vec<Table> {
+        b.keys.iter().map(|k| self.table(state, *k)).collect()
     }
 
     /// Runs a pass: local factors, accumulated statistics, log Z and entropy.
@@ -72,7 +94,7 @@ impl Engine<'_> {
     }
 
     /// Accumulates with the q that tables chosen by the caller give, as a start.
-    pub fn give_tables(&self, state: &mut State, pass: usize, block: usize, tables: &[Vec<f64>]) {
+    pub fn give_tables(&self, state: &mut State, pass: usize, block: usize, tables: &[Table]) {
         let b = &self.bound[pass][block];
         let (result, _) = b.rows.run(Source::Tables(tables), false);
         let entropy = if b.rows.hard {
@@ -106,6 +128,63 @@ impl Engine<'_> {
         b.rows.run(Source::Tables(&tables), true).1
     }
 
+    /// Publishes q of a chain of rows as if it were kept: the probabilities of its rows, and of rows with the row before.
+    pub fn publish_chain(&self, state: &mut State, b: &BoundBlock) {
+        let block = self.derivation.block(b.block);
+        let (Some(u), Some(_)) = (block.unknowns.first(), &b.rows.chain) else {
+            return;
+        };
+        let results = self.row_results(state, b);
+        let k = b.rows.states;
+        let kind = MomentKind::Statistic(*u, StatisticKind::Indicator);
+        let shape = self.moment_shape(kind);
+        for (at, c) in block.compounds.iter().enumerate() {
+            let shape = self.compound_shape(b.block, at as u32);
+            // The states that the axes after the row's stand for, before and now; fixed ones are left to their axis.
+            let values = &c.axes[c.places..];
+            let sizes: Vec<usize> = values.iter().map(|a| self.size(*a)).collect();
+            let width: usize = sizes.iter().product();
+            let mut out = vec![0.0; shape.iter().product()];
+            for (n, out) in out.chunks_mut(width.max(1)).enumerate().take(b.rows.rows) {
+                for (v, x) in out.iter_mut().enumerate() {
+                    let state = unflatten(v, &sizes);
+                    let (mut before, mut now) = (None, None);
+                    let mut possible = true;
+                    for s in &c.stats {
+                        let (row, value) = (s.index.first(), s.index.last());
+                        let value = match value {
+                            Some(Subscript::Axis(a)) => {
+                                values.iter().position(|b| a == b).map(|i| state[i])
+                            }
+                            Some(Subscript::Element(e)) => Some(*e as usize),
+                            _ => None,
+                        };
+                        let slot = match row {
+                            Some(Subscript::Lag(..)) => &mut before,
+                            _ => &mut now,
+                        };
+                        possible &= slot.is_none_or(|x| Some(x) == value);
+                        *slot = value;
+                    }
+                    let pair = |j: usize, i: usize| results.pairs.get((n * k + j) * k + i);
+                    let p: f64 = match (before, now) {
+                        (Some(j), Some(i)) => pair(j, i).copied().unwrap_or(0.0),
+                        (Some(j), None) => (0..k).filter_map(|i| pair(j, i)).sum(),
+                        (None, Some(i)) => results.q.get(n * k + i).copied().unwrap_or(0.0),
+                        (None, None) => 1.0,
+                    };
+                    *x = if possible { p } else { 0.0 };
+                }
+            }
+            if let Ok(a) = ArrayD::from_shape_vec(IxDyn(&shape), out) {
+                state.moments.insert(MomentKind::Compound(*u, at as u32), a);
+            }
+        }
+        if let Ok(a) = ArrayD::from_shape_vec(IxDyn(&shape), results.q) {
+            state.moments.insert(kind, a);
+        }
+    }
+
     fn store(&self, state: &mut State, b: &BoundBlock, accumulated: Vec<Vec<f64>>) {
         for (k, a) in b.keys.iter().zip(accumulated) {
             let shape: Vec<usize> = self.plan.keys[k.index()]
@@ -124,7 +203,7 @@ impl Engine<'_> {
         let model = &self.derivation.model;
         let plate = self.derivation.block(b.block).rows;
         let table = plate.and_then(|p| model.table_of(p));
-        let line = table.and_then(|t| self.evaluator.data.tables[t.index()].lines.get(n).copied());
+        let line = table.and_then(|t| self.evaluator.data.tables[t.index()].lines.get(n));
         Diagnostic::new(Code::E0710, "a row is impossible under the model")
             .note(format!(
                 "row {} of `{}`{} has probability 0 in every state",

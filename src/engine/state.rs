@@ -1,6 +1,8 @@
 //! What a fit holds between updates: published expectations, parameters of q, accumulated statistics.
 
 use std::collections::BTreeMap;
+use std::ops::{Deref, DerefMut};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use ndarray::ArrayD;
 
@@ -12,7 +14,7 @@ use super::network::Solved;
 #[derive(Debug, Clone, Default)]
 pub struct State {
     /// Published expectations, each over its own dimensions.
-    pub moments: BTreeMap<MomentKind, ArrayD<f64>>,
+    pub moments: Moments,
     /// For each block, what its last update left.
     pub blocks: Vec<BlockState>,
     /// For each key, its accumulated statistic.
@@ -21,6 +23,42 @@ pub struct State {
     pub passes: Vec<PassState>,
     /// A run goes on, in which blocks may publish a map from the data of the row in place of row-level means.
     pub pushing: bool,
+}
+
+/// Published expectations. Whoever may change them gives them a new version, so that what was made of them can be kept by it.
+#[derive(Debug, Clone, Default)]
+pub struct Moments {
+    arrays: BTreeMap<MomentKind, ArrayD<f64>>,
+    version: u64,
+}
+
+static VERSIONS: AtomicU64 = AtomicU64::new(1);
+
+impl Moments {
+    /// The arrays alone.
+    pub fn into_arrays(self) -> BTreeMap<MomentKind, ArrayD<f64>> {
+        self.arrays
+    }
+
+    /// A number that no other contents have.
+    pub fn version(&self) -> u64 {
+        self.version
+    }
+}
+
+impl Deref for Moments {
+    type Target = BTreeMap<MomentKind, ArrayD<f64>>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.arrays
+    }
+}
+
+impl DerefMut for Moments {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        self.version = VERSIONS.fetch_add(1, Ordering::Relaxed);
+        &mut self.arrays
+    }
 }
 
 /// What the last update of a block left.

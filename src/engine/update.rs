@@ -179,6 +179,10 @@ impl Engine<'_> {
         let weights: Vec<Option<Vec<f64>>> =
             plates.iter().map(|p| self.evaluator.weights(*p)).collect();
         let count = shape.iter().product();
+        let counts = |is: &bool| if *is { 1.0 } else { 0.0 };
+        if weights.iter().all(Option::is_none) {
+            return self.elements_of(id, count).iter().map(counts).collect();
+        }
         (0..count)
             .map(|i| {
                 let at = unflatten(i, &shape);
@@ -271,7 +275,7 @@ impl Engine<'_> {
         let Cells::Numbers(v) = &self.evaluator.data.columns[c.index()] else {
             return None;
         };
-        let mut v = v.clone().into_dyn();
+        let mut v = v.to_owned();
         if let Some(c) = self.centre(u) {
             v -= &c;
         }

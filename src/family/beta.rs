@@ -38,6 +38,16 @@ impl Family for Beta {
         Dirichlet.expectations(eta, 2, expected)
     }
 
+    fn expectations_of_all(
+        &self,
+        eta: &[f64],
+        _d: usize,
+        expected: &mut [f64],
+        log_partition: &mut [f64],
+    ) -> Result<(), (usize, Improper)> {
+        Dirichlet.expectations_of_all(eta, 2, expected, log_partition)
+    }
+
     fn mode(&self, eta: &[f64], _d: usize, value: &mut [f64]) -> Result<ModeKind, Improper> {
         let mut both = [0.0; 2];
         let kind = Dirichlet.mode(eta, 2, &mut both)?;

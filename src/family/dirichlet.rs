@@ -16,7 +16,7 @@ use super::parameter::{above, array, finite, in_range, read};
 use super::{Family, Improper, ModeKind, Parameter, StatisticKind, draw};
 use crate::numeric::log_or_floor;
 use crate::numeric::logsumexp::softmax_in_place;
-use crate::numeric::special::{digamma, ln_gamma};
+use crate::numeric::vector;
 use rand::Rng;
 
 /// The Dirichlet distribution.
@@ -65,19 +65,44 @@ impl Family for Dirichlet {
     }
 
     fn expectations(&self, eta: &[f64], d: usize, expected: &mut [f64]) -> Result<f64, Improper> {
-        let mut sum = 0.0;
-        let mut log_partition = 0.0;
-        for k in 0..d {
-            let a = concentration(eta[k])?;
-            sum += a;
-            log_partition += ln_gamma(a);
-            expected[k] = digamma(a);
+        let mut log_partition = [0.0];
+        self.expectations_of_all(&eta[..d], d, &mut expected[..d], &mut log_partition)
+            .map_err(|(_, e)| e)?;
+        Ok(log_partition[0])
+    }
+
+    fn expectations_of_all(
+        &self,
+        eta: &[f64],
+        d: usize,
+        expected: &mut [f64],
+        log_partition: &mut [f64],
+    ) -> Result<(), (usize, Improper)> {
+        let d = d.max(1);
+        for (a, m) in expected.iter_mut().zip(eta) {
+            *a = m + 1.0;
         }
-        let common = digamma(sum);
-        for e in &mut expected[..d] {
-            *e -= common;
+        let outside = |a: &f64| !(*a > 0.0 && a.is_finite());
+        if let Some(at) = expected.iter().position(outside)
+            && let Err(e) = concentration(eta[at])
+        {
+            return Err((at / d, e));
         }
-        in_range(log_partition - ln_gamma(sum), &expected[..d])
+        let mut sums: Vec<f64> = expected.chunks(d).map(vector::sum).collect();
+        let mut log_of_sums = vec![0.0; sums.len()];
+        let mut logs = vec![0.0; expected.len()];
+        vector::ln_gamma_and_digamma(&mut sums, &mut log_of_sums);
+        vector::ln_gamma_and_digamma(expected, &mut logs);
+        let elements = expected.chunks_mut(d).zip(logs.chunks(d));
+        let of_sums = sums.iter().zip(&log_of_sums);
+        for (i, ((expected, logs), (common, log_of_sum))) in elements.zip(of_sums).enumerate() {
+            expected.iter_mut().for_each(|e| *e -= common);
+            let z = in_range(vector::sum(logs) - log_of_sum, expected).map_err(|e| (i, e))?;
+            if let Some(place) = log_partition.get_mut(i) {
+                *place = z;
+            }
+        }
+        Ok(())
     }
 
     fn mode(&self, eta: &[f64], d: usize, value: &mut [f64]) -> Result<ModeKind, Improper> {
@@ -121,6 +146,18 @@ impl Family for Dirichlet {
         let values: Result<Vec<f64>, Improper> =
             eta[..d].iter().map(|m| concentration(*m)).collect();
         Ok(vec![array("concentration", &[d], values?)])
+    }
+
+    fn parameters_of_all(
+        &self,
+        eta: &[f64],
+        d: usize,
+    ) -> Result<Vec<Parameter>, (usize, Improper)> {
+        let mut values = Vec::with_capacity(eta.len());
+        for (at, m) in eta.iter().enumerate() {
+            values.push(concentration(*m).map_err(|e| (at / d.max(1), e))?);
+        }
+        Ok(vec![array("concentration", &[d], values)])
     }
 
     fn natural(&self, parameters: &[Parameter], d: usize) -> Result<Vec<f64>, Improper> {

@@ -12,7 +12,7 @@
 use super::parameter::{above, finite, in_range, number, read_positive};
 use super::{Family, Improper, ModeKind, Parameter, StatisticKind, draw};
 use crate::numeric::log_or_floor;
-use crate::numeric::special::{digamma, ln_gamma};
+use crate::numeric::vector;
 use rand::Rng;
 
 /// The gamma distribution.
@@ -39,11 +39,38 @@ impl Family for Gamma {
         vec![1, 1]
     }
 
-    fn expectations(&self, eta: &[f64], _d: usize, expected: &mut [f64]) -> Result<f64, Improper> {
-        let (shape, rate) = shape_and_rate(eta)?;
-        expected[0] = digamma(shape) - rate.ln();
-        expected[1] = shape / rate;
-        in_range(ln_gamma(shape) - shape * rate.ln(), &expected[..2])
+    fn expectations(&self, eta: &[f64], d: usize, expected: &mut [f64]) -> Result<f64, Improper> {
+        let mut log_partition = [0.0];
+        self.expectations_of_all(&eta[..2], d, &mut expected[..2], &mut log_partition)
+            .map_err(|(_, e)| e)?;
+        Ok(log_partition[0])
+    }
+
+    fn expectations_of_all(
+        &self,
+        eta: &[f64],
+        _d: usize,
+        expected: &mut [f64],
+        log_partition: &mut [f64],
+    ) -> Result<(), (usize, Improper)> {
+        let count = log_partition.len();
+        let (mut shapes, mut rates) = (Vec::with_capacity(count), Vec::with_capacity(count));
+        for (i, eta) in eta.chunks_exact(2).enumerate() {
+            let (shape, rate) = shape_and_rate(eta).map_err(|e| (i, e))?;
+            shapes.push(shape);
+            rates.push(rate);
+        }
+        let mut digammas = shapes.clone();
+        let mut log_rates = rates.clone();
+        vector::ln_gamma_and_digamma(&mut digammas, log_partition);
+        vector::log_in_place(&mut log_rates);
+        let elements = expected.chunks_exact_mut(2).zip(log_partition.iter_mut());
+        for (i, (expected, z)) in elements.enumerate() {
+            expected[0] = digammas[i] - log_rates[i];
+            expected[1] = shapes[i] / rates[i];
+            *z = in_range(*z - shapes[i] * log_rates[i], expected).map_err(|e| (i, e))?;
+        }
+        Ok(())
     }
 
     fn mode(&self, eta: &[f64], _d: usize, value: &mut [f64]) -> Result<ModeKind, Improper> {

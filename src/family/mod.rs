@@ -7,7 +7,8 @@
 //! log q(v) = eta . t(v) - A(eta)        H = A(eta) - eta . E[t]
 //! ```
 //!
-//! One element at a time: the engine loops over the batch. A family knows nothing of models, plates or terms.
+//! One element at a time, or many in one call, which families that the engine meets in great numbers do by vector kernels. A
+//! family knows nothing of models, plates or terms.
 
 mod bernoulli;
 mod beta;
@@ -121,6 +122,51 @@ pub trait Family: Sync + Send {
     /// # Errors
     /// [`Improper`] if `eta` belongs to no density.
     fn expectations(&self, eta: &[f64], d: usize, expected: &mut [f64]) -> Result<f64, Improper>;
+    /// [`Family::expectations`] of as many elements as `log_partition` has places: `eta` and `expected` hold them one after the
+    /// other.
+    ///
+    /// # Errors
+    /// The first element that has none, and why.
+    fn expectations_of_all(
+        &self,
+        eta: &[f64],
+        d: usize,
+        expected: &mut [f64],
+        log_partition: &mut [f64],
+    ) -> Result<(), (usize, Improper)> {
+        let length: usize = self.lengths(d).iter().sum();
+        let elements = eta
+            .chunks(length.max(1))
+            .zip(expected.chunks_mut(length.max(1)));
+        for (i, ((eta, expected), z)) in elements.zip(log_partition).enumerate() {
+            *z = self.expectations(eta, d, expected).map_err(|e| (i, e))?;
+        }
+        Ok(())
+    }
+    /// The textbook parameters of elements that stand one after the other in `eta`: the values of each parameter likewise, its
+    /// shape that of one element.
+    ///
+    /// # Errors
+    /// The first element that has none, and why.
+    fn parameters_of_all(
+        &self,
+        eta: &[f64],
+        d: usize,
+    ) -> Result<Vec<Parameter>, (usize, Improper)> {
+        let length: usize = self.lengths(d).iter().sum();
+        let mut all: Vec<Parameter> = Vec::new();
+        for (i, eta) in eta.chunks(length.max(1)).enumerate() {
+            let own = self.parameters(eta, d).map_err(|e| (i, e))?;
+            if all.is_empty() {
+                all = own;
+            } else {
+                for (a, b) in all.iter_mut().zip(own) {
+                    a.values.extend(b.values);
+                }
+            }
+        }
+        Ok(all)
+    }
     /// Writes the value that maximises `eta . t(v)` and says where it lies.
     ///
     /// # Errors

@@ -30,10 +30,7 @@ impl Data {
     /// One CSV file for all blocks.
     pub fn csv(name: impl Into<String>, bytes: impl Into<Vec<u8>>) -> Data {
         Data {
-            main: Some(DataFile {
-                name: name.into(),
-                bytes: bytes.into(),
-            }),
+            main: Some(DataFile::held(name, bytes)),
             blocks: vec![],
         }
     }
@@ -118,6 +115,23 @@ pub struct Learned {
     pub warnings: Vec<Diagnostic>,
     /// What was read, in words.
     pub data: String,
+    /// How long the stages took.
+    pub stages: Stages,
+}
+
+/// Seconds of each stage of a fit.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Stages {
+    /// Data files to columns.
+    pub read: f64,
+    /// The model to a plan.
+    pub compile: f64,
+    /// The plan to arrays.
+    pub bind: f64,
+    /// Starts and iterations.
+    pub run: f64,
+    /// The state to a fit.
+    pub record: f64,
 }
 
 /// Fits with the default way of opening nothing else, and without being told of progress.
@@ -174,6 +188,7 @@ pub fn fit_with(mut request: Request<'_>) -> Result<Learned, Vec<Diagnostic>> {
         .transpose()?;
     let clock = Instant::now();
     let engine = Engine::new(&derivation, &plan, &dataset, None)?;
+    let bind_s = clock.elapsed().as_secs_f64();
     let (outcome, restarts) = run::run(
         &engine,
         init.as_ref(),
@@ -190,6 +205,7 @@ pub fn fit_with(mut request: Request<'_>) -> Result<Learned, Vec<Diagnostic>> {
         fit_s,
         per_iteration_ms: 1e3 * fit_s / iterations.max(1) as f64,
     };
+    let clock = Instant::now();
     let orders = match init {
         None => order::canonical(&engine, &outcome.state),
         Some(_) => vec![],
@@ -201,6 +217,13 @@ pub fn fit_with(mut request: Request<'_>) -> Result<Learned, Vec<Diagnostic>> {
         fit,
         warnings,
         data: data::summary(&model, &dataset),
+        stages: Stages {
+            read: load_s,
+            compile: compile_s,
+            bind: bind_s,
+            run: fit_s - bind_s,
+            record: clock.elapsed().as_secs_f64(),
+        },
     })
 }
 

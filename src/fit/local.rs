@@ -24,7 +24,6 @@ pub fn marginals(
     let other: Vec<usize> = (0..block.batch.len())
         .filter(|i| Some(block.batch[*i]) != block.rows)
         .collect();
-    let row_at = block.batch.iter().position(|p| Some(*p) == block.rows);
     let mut out = vec![];
     for (i, u) in block.unknowns.iter().enumerate() {
         let mut shape = engine.shape(*u);
@@ -33,13 +32,16 @@ pub fn marginals(
         let component: Vec<usize> = (0..states)
             .map(|s| unflatten(s, &b.state_shape).get(i).copied().unwrap_or(0))
             .collect();
+        // In the batch, or along a chain inside.
+        let slots_of = &engine.derivation.unknowns.get(*u).slots;
+        let row_at = slots_of.iter().position(|p| Some(*p) == block.rows);
         let mut q = ArrayD::<f64>::zeros(IxDyn(&shape));
         let mut at = vec![0usize; slots + 1];
         for (n, r) in results.q.chunks(states).enumerate() {
             let row = n / b.rows.elements.max(1);
             let element = unflatten(n % b.rows.elements.max(1), &b.element_shape);
-            if let Some(slot) = row_at.and_then(|p| block.batch_slots[i].get(p)) {
-                at[*slot] = row;
+            if let Some(slot) = row_at {
+                at[slot] = row;
             }
             for (e, p) in element.iter().zip(&other) {
                 if let Some(slot) = block.batch_slots[i].get(*p) {

@@ -31,7 +31,7 @@ impl Id {
             PlateKind::Rows(t) => {
                 id.headers = vec!["line".into()];
                 let lines = &data.tables[t.index()].lines;
-                id.elements.sort_by_key(|i| lines.get(*i).copied());
+                id.elements.sort_by_key(|i| lines.get(*i));
                 id.crossed = match &model.table(t).every {
                     Some(Every::All(c)) => c.clone(),
                     Some(Every::Less(a, b) | Every::Unequal(a, b)) => vec![*a, *b],
@@ -61,11 +61,7 @@ impl Id {
             let labels = &data.plates[self.plate.index()].labels;
             return vec![labels.get(element).cloned().unwrap_or_default()];
         };
-        let line = data.tables[t.index()]
-            .lines
-            .get(element)
-            .copied()
-            .unwrap_or(0);
+        let line = data.tables[t.index()].lines.get(element).unwrap_or(0);
         let mut out = vec![if line == 0 {
             String::new()
         } else {

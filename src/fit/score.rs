@@ -282,7 +282,6 @@ fn finish(a: &Applied<'_, '_>, sums: Sums) -> Score {
         let mut lines: Vec<(u64, f64)> = data
             .lines
             .iter()
-            .copied()
             .zip(rows)
             .map(|(l, s)| (l, floor(s)))
             .collect();

@@ -56,8 +56,8 @@ pub fn with_observed(model: &Model, data: &Dataset, values: &Assignment) -> Data
         };
         let element = |v: &f64| if v.is_nan() { BLANK } else { *v as u32 };
         *place = match place {
-            Cells::Numbers(_) => Cells::Numbers(cells.clone()),
-            Cells::Elements(_) => Cells::Elements(cells.map(element)),
+            Cells::Numbers(_) => Cells::Numbers(cells.to_shared()),
+            Cells::Elements(_) => Cells::Elements(cells.map(element).into_shared()),
         };
         let column = model.column(*id);
         let table = out.tables.get_mut(column.table.index());
@@ -366,7 +366,7 @@ impl<'a> Simulation<'a> {
             },
             FactorKind::ObservedOnly(_) | FactorKind::Potential(_) => None,
         };
-        let numbers = values.and_then(|v| part(v, at));
+        let numbers = values.and_then(|v| part(v.view(), at));
         numbers.is_some_and(|v| v.iter().all(|v| !v.is_nan()))
     }
 
@@ -378,7 +378,7 @@ impl<'a> Simulation<'a> {
         let Some(Cells::Numbers(cells)) = self.data.columns.get(c.index()) else {
             return 0;
         };
-        let row = part(cells, at);
+        let row = part(cells.view(), at);
         let counts = row.map(|row| row.iter().filter(|v| !v.is_nan()).sum::<f64>());
         counts.unwrap_or(0.0) as u64
     }
@@ -415,8 +415,7 @@ impl<'a> Simulation<'a> {
 }
 
 /// The numbers of one element.
-fn part<'v>(values: &'v ArrayD<f64>, at: &[usize]) -> Option<ArrayViewD<'v, f64>> {
-    let mut numbers = values.view();
+fn part<'v>(mut numbers: ArrayViewD<'v, f64>, at: &[usize]) -> Option<ArrayViewD<'v, f64>> {
     for e in at {
         if numbers.ndim() == 0 || *e >= numbers.len_of(Axis(0)) {
             return None;

@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 
-use ndarray::{ArrayD, ArrayViewD, Axis, IxDyn};
+use ndarray::{ArrayViewD, Axis, IxDyn};
 use serde_json::{Map, Value, json};
 
 use super::skeleton::headers;
@@ -51,7 +51,7 @@ pub fn table_csv(
         let records = Records::read(file);
         for name in order.within.iter().chain(&order.by).rev() {
             if columns.iter().all(|(n, _)| n != name) {
-                let cells = rows.lines.iter().map(|l| records.cell(*l, name));
+                let cells = rows.lines.iter().map(|l| records.cell(l, name));
                 columns.insert(0, (name.clone(), cells.collect()));
             }
         }
@@ -92,9 +92,8 @@ fn texts(model: &Model, data: &Dataset, values: &Assignment, id: ColumnId) -> Ve
         (false, _) => v.to_string(),
     };
     match (values.cells.get(&id), data.columns.get(id.index())) {
-        (Some(cells), _) | (None, Some(Cells::Numbers(cells))) => {
-            cells.iter().map(number).collect()
-        }
+        (Some(cells), _) => cells.iter().map(number).collect(),
+        (None, Some(Cells::Numbers(cells))) => cells.iter().map(number).collect(),
         (None, Some(Cells::Elements(cells))) => {
             let text = |e: &u32| match *e {
                 BLANK => "NA".to_string(),
@@ -205,12 +204,13 @@ pub fn unused_labels(model: &Model, data: &Dataset, values: &Assignment) -> Vec<
 
 /// The element in a row of a column without a group.
 fn cell(data: &Dataset, values: &Assignment, id: ColumnId, row: usize) -> Option<usize> {
-    let number = |v: &ArrayD<f64>| {
+    let number = |v: ArrayViewD<f64>| {
         let v = *v.get(IxDyn(&[row]))?;
         (v >= 0.0).then_some(v as usize)
     };
     match (values.cells.get(&id), data.columns.get(id.index())?) {
-        (Some(v), _) | (None, Cells::Numbers(v)) => number(v),
+        (Some(v), _) => number(v.view()),
+        (None, Cells::Numbers(v)) => number(v.view()),
         (None, Cells::Elements(v)) => {
             let e = *v.get(IxDyn(&[row]))?;
             (e != BLANK).then_some(e as usize)

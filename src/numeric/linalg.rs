@@ -5,17 +5,24 @@
 //! A = U diag(s) U' least norm: x = sum over |s_i| > n eps max|s| of u_i (u_i'b) / s_i
 //! ```
 //!
-//! Up to eight rows the loops are written out, beyond that faer works, always on the calling thread: the caller
-//! parallelises over elements. Slices hold at least n * n numbers; results of shorter ones are undefined but safe.
+//! Up to eight rows, and wherever the same bits on every machine are asked for, the loops are written out; otherwise faer works,
+//! whose kernels depend on the machine. Always on the calling thread: the caller parallelises over elements. Slices hold at least n * n numbers; results of shorter ones are undefined but safe.
 
+mod portable;
 #[cfg(test)]
 mod tests;
 
+use super::vector::is_deterministic;
 use faer::linalg::solvers::DenseSolveCore;
 use faer::{MatMut, MatRef, Par, Side};
 
 /// The largest size for which the loops here beat a blocked library.
 const SMALL: usize = 8;
+
+/// Whether faer works on a matrix of n rows.
+fn is_blocked(n: usize) -> bool {
+    n > SMALL && !is_deterministic()
+}
 
 /// A pivot of a Cholesky factorisation is zero, negative or not a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,7 +62,7 @@ pub fn is_symmetric(a: &[f64], n: usize, tolerance: f64) -> bool {
 /// # Errors
 /// [`NotPositiveDefinite`] where a pivot is not above 0.
 pub fn cholesky(a: &[f64], n: usize, l: &mut [f64]) -> Result<f64, NotPositiveDefinite> {
-    if n > SMALL {
+    if is_blocked(n) {
         let factor = square(a, n).llt(Side::Lower).map_err(|error| match error {
             faer::linalg::cholesky::llt::factor::LltError::NonPositivePivot { index } => {
                 NotPositiveDefinite { pivot: index }
@@ -103,7 +110,7 @@ pub fn solve_cholesky(l: &[f64], n: usize, b: &mut [f64], columns: usize) {
 
 /// Replaces b (n rows, `columns` columns) by the solution of L x = b.
 pub fn solve_lower(l: &[f64], n: usize, b: &mut [f64], columns: usize) {
-    if n > SMALL {
+    if is_blocked(n) {
         faer::linalg::triangular_solve::solve_lower_triangular_in_place(
             square(l, n),
             rows_mut(b, n, columns),
@@ -121,7 +128,7 @@ pub fn solve_lower(l: &[f64], n: usize, b: &mut [f64], columns: usize) {
 
 /// Replaces b (n rows, `columns` columns) by the solution of L' x = b.
 pub fn solve_lower_transposed(l: &[f64], n: usize, b: &mut [f64], columns: usize) {
-    if n > SMALL {
+    if is_blocked(n) {
         faer::linalg::triangular_solve::solve_upper_triangular_in_place(
             square(l, n).transpose(),
             rows_mut(b, n, columns),
@@ -211,15 +218,12 @@ pub fn symmetric_least_norm_solve(
     if a[..n * n].iter().chain(&b[..n]).any(|v| !v.is_finite()) {
         return Err(Singular);
     }
-    let eigen = square(a, n)
-        .self_adjoint_eigen(Side::Lower)
-        .map_err(|_| Singular)?;
-    let (values, vectors) = (eigen.S().column_vector(), eigen.U());
+    let (values, vectors) = eigen(a, n)?;
     let largest = values.iter().fold(0.0f64, |m, v| m.max(v.abs()));
     let threshold = n as f64 * f64::EPSILON * largest;
     let mut outside = 0.0;
     for (k, &value) in values.iter().enumerate() {
-        let part: f64 = (0..n).map(|i| vectors[(i, k)] * b[i]).sum();
+        let part: f64 = (0..n).map(|i| vectors[i * n + k] * b[i]).sum();
         if value.abs() <= threshold {
             report.dropped += 1;
             outside += part * part;
@@ -229,7 +233,7 @@ pub fn symmetric_least_norm_solve(
             report.negative += 1;
         }
         for i in 0..n {
-            x[i] += vectors[(i, k)] * part / value;
+            x[i] += vectors[i * n + k] * part / value;
         }
     }
     let length = b[..n].iter().map(|v| v * v).sum::<f64>();
@@ -250,9 +254,25 @@ pub fn symmetric_eigenvalues(a: &[f64], n: usize) -> Result<Vec<f64>, Singular> 
     if a[..n * n].iter().any(|v| !v.is_finite()) {
         return Err(Singular);
     }
+    if is_deterministic() {
+        return portable::eigen(a, n).map(|e| e.0).ok_or(Singular);
+    }
     square(a, n)
         .self_adjoint_eigenvalues(Side::Lower)
         .map_err(|_| Singular)
+}
+
+/// Eigenvalues in increasing order and the matrix whose columns are their vectors, of a finite symmetric A.
+fn eigen(a: &[f64], n: usize) -> Result<(Vec<f64>, Vec<f64>), Singular> {
+    if is_deterministic() {
+        return portable::eigen(a, n).ok_or(Singular);
+    }
+    let eigen = square(a, n)
+        .self_adjoint_eigen(Side::Lower)
+        .map_err(|_| Singular)?;
+    let values = eigen.S().column_vector().iter().copied().collect();
+    let vectors = (0..n * n).map(|at| eigen.U()[(at / n, at % n)]).collect();
+    Ok((values, vectors))
 }
 
 /// Writes the inverse of any regular matrix; returns log of the absolute value of its determinant.
@@ -266,23 +286,28 @@ pub fn inverse(a: &[f64], n: usize, inverse: &mut [f64]) -> Result<f64, Singular
     if n == 0 {
         return Ok(0.0);
     }
-    let factor = square(a, n).partial_piv_lu();
-    let upper = factor.U();
+    // For each column its pivot, and its largest entry above it.
+    let pivots = if is_deterministic() {
+        portable::inverse(a, n, inverse)
+    } else {
+        let factor = square(a, n).partial_piv_lu();
+        let upper = factor.U();
+        let result = factor.inverse();
+        for i in 0..n {
+            for j in 0..n {
+                inverse[i * n + j] = result[(i, j)];
+            }
+        }
+        let column = |i: usize| (0..=i).fold(0.0f64, |m, k| m.max(upper[(k, i)].abs()));
+        (0..n).map(|i| (upper[(i, i)].abs(), column(i))).collect()
+    };
     let mut log_det = 0.0;
-    for i in 0..n {
+    for (pivot, column) in pivots {
         // A pivot counts as zero against the largest entry of its column above it, so that units do not matter.
-        let column = (0..=i).fold(0.0f64, |m, k| m.max(upper[(k, i)].abs()));
-        let pivot = upper[(i, i)].abs();
         if pivot == 0.0 || pivot <= n as f64 * f64::EPSILON * column {
             return Err(Singular);
         }
         log_det += pivot.ln();
-    }
-    let result = factor.inverse();
-    for i in 0..n {
-        for j in 0..n {
-            inverse[i * n + j] = result[(i, j)];
-        }
     }
     Ok(log_det)
 }

@@ -4,16 +4,21 @@
 
 pub mod bounds;
 pub mod clique_tree;
+pub mod forward_backward;
 pub mod gaussian_elimination;
 pub mod half_normal;
 pub mod isotonic;
+pub mod lanes;
 pub mod least_absolute;
 pub mod linalg;
+pub mod lines;
 pub mod link;
 pub mod logsumexp;
+pub mod mixing;
 pub mod newton;
 pub mod penalised;
 pub mod polya_gamma;
+pub mod product;
 pub mod quadrature;
 pub mod quasi_newton;
 pub mod scalar_newton;

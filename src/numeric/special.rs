@@ -26,13 +26,7 @@ pub fn ln_gamma(x: f64) -> f64 {
 /// The derivative of log Gamma for x > 0; minus infinity at 0, NaN below.
 #[must_use]
 pub fn digamma(x: f64) -> f64 {
-    if x > 0.0 {
-        Gamma::digamma(x)
-    } else if x == 0.0 {
-        f64::NEG_INFINITY
-    } else {
-        f64::NAN
-    }
+    super::vector::portable_digamma(x)
 }
 
 /// The second derivative of log Gamma for x > 0; infinite at 0, NaN below.

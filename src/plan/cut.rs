@@ -44,7 +44,8 @@ pub fn cut(d: &Derivation, keys: &mut Vec<Key>, c: &Contraction) -> Result<Cut, 
         let b = d.block_of(s.of)?;
         let plate = d.block(b).rows?;
         s.index.iter().find_map(|i| match i {
-            Subscript::Axis(a) if a.plate == plate => Some(*a),
+            // Along a chain, the row before belongs to the row's own part.
+            Subscript::Axis(a) | Subscript::Lag(a, 1) if a.plate == plate => Some(*a),
             _ => None,
         })
     };

@@ -171,9 +171,9 @@ impl<'a> World<'a> {
                 }
                 Origin::Column(c) => {
                     let cells = match self.data.columns.get(c.index()) {
-                        Some(Cells::Numbers(v)) => v.clone(),
+                        Some(Cells::Numbers(v)) => v.to_owned(),
                         Some(Cells::Elements(v)) => {
-                            v.mapv(|e| if e == BLANK { f64::NAN } else { f64::from(e) })
+                            v.map(|e| if *e == BLANK { f64::NAN } else { f64::from(*e) })
                         }
                         None => continue,
                     };

@@ -40,6 +40,17 @@ pub fn factors(engine: &Engine<'_>, state: &State, id: BlockId) -> Result<Vec<Fa
         block,
     };
     let none = || format!("no sampler for the form {}", block.form.name());
+    if block.rows.is_some() && matches!(block.form, Form::Network) {
+        let bound = engine.bound.iter().flatten().find(|b| b.block == id);
+        let mut published = state.clone();
+        engine.publish_chain(&mut published, bound.ok_or_else(none)?);
+        let coupled = Coupled {
+            engine,
+            state: &published,
+            id,
+        };
+        return Ok(r.joint(coupled.discrete()?));
+    }
     if block.rows.is_some() {
         return r.rows().ok_or_else(none);
     }

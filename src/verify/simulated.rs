@@ -39,10 +39,7 @@ pub fn simulated(model: &Model, rows: usize, labels: usize, seed: u64) -> Result
     let by_table = tables
         .into_iter()
         .filter_map(|(t, text)| {
-            let file = DataFile {
-                name: format!("{}.csv", model.table(t).name),
-                bytes: text?.into_bytes(),
-            };
+            let file = DataFile::held(format!("{}.csv", model.table(t).name), text?.into_bytes());
             Some((t, file))
         })
         .collect();

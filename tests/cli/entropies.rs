@@ -11,10 +11,7 @@ fn compare(model: &str, csv: &str, blocks: usize) {
     let source = SourceFile::new("m.pmod", model);
     let (model, _) = compile::model(&source, &check::Options::default()).expect("checks");
     let files = Files {
-        main: Some(DataFile {
-            name: "d.csv".into(),
-            bytes: csv.into(),
-        }),
+        main: Some(DataFile::held("d.csv", csv)),
         by_table: vec![],
     };
     let bound = data::bind(&model, &files).expect("binds");

@@ -250,10 +250,7 @@ fn mean_of(fit: &Fit, csv: &str, n: usize, of: &dyn Fn(&Assignment) -> Vec<f64>)
     let source = fit.source();
     let (model, _) = compile::model(&source, &fit.switches()).expect("checks");
     let plates = draw::plates(&model, fit).expect("has plates");
-    let file = DataFile {
-        name: "d.csv".into(),
-        bytes: csv.as_bytes().to_vec(),
-    };
+    let file = DataFile::held("d.csv", csv.as_bytes().to_vec());
     let files = Files {
         main: Some(file),
         by_table: vec![],

@@ -73,10 +73,7 @@ pub fn try_fit(
         (e, text)
     };
     let (m, _) = compile::model(&source, &check::Options::default()).map_err(show)?;
-    let file = |name: &str, text: String| DataFile {
-        name: name.into(),
-        bytes: text.into_bytes(),
-    };
+    let file = |name: &str, text: String| DataFile::held(name, text.into_bytes());
     let files = Files {
         main: Some(file("data.csv", csv.to_string())),
         by_table: vec![],

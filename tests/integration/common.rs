@@ -56,10 +56,7 @@ fn try_run(model: &Model, csv: Option<&str>) -> Result<Vec<Diagnostic>, Vec<Diag
     let Some(csv) = csv else {
         return compile::compile(model, None).map(|(d, _)| d.warnings);
     };
-    let main = DataFile {
-        name: "data.csv".into(),
-        bytes: csv.as_bytes().to_vec(),
-    };
+    let main = DataFile::held("data.csv", csv.as_bytes().to_vec());
     let bound = data::bind(
         model,
         &Files {

@@ -170,20 +170,14 @@ pub fn with_engine<T>(
     let die = |e: Vec<Diagnostic>| -> ! { panic!("{}", render_plain(&e, &source)) };
     let (m, _) = compile::model(&source, options).unwrap_or_else(|e| die(e));
     let files = Files {
-        main: Some(DataFile {
-            name: "data.csv".into(),
-            bytes,
-        }),
+        main: Some(DataFile::held("data.csv", bytes)),
         by_table: vec![],
     };
     let bound = data::bind(&m, &files).unwrap_or_else(|e| die(e));
     let (d, plan) = compile::compile(&m, Some(&bound.dataset)).unwrap_or_else(|e| die(e));
     let engine = Engine::new(&d, &plan, &bound.dataset, None).unwrap_or_else(|e| die(e));
     f(&engine, &|v: &Value| {
-        let file = DataFile {
-            name: "init.json".into(),
-            bytes: v.to_string().into_bytes(),
-        };
+        let file = DataFile::held("init.json", v.to_string().into_bytes());
         data::read_init(&m, &bound.dataset.plates, &file, &|f| std::fs::read(f))
             .unwrap_or_else(|e| die(e))
     })

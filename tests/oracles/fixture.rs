@@ -136,10 +136,7 @@ pub fn fit_with(
     let (m, _) =
         compile::model(&source, options).unwrap_or_else(|e| panic!("{}", show(&e, &source)));
     let files = Files {
-        main: Some(DataFile {
-            name: "data.csv".into(),
-            bytes,
-        }),
+        main: Some(DataFile::held("data.csv", bytes)),
         by_table: vec![],
     };
     let bound = data::bind(&m, &files).unwrap_or_else(|e| panic!("{}", show(&e, &source)));
@@ -148,10 +145,7 @@ pub fn fit_with(
     let engine = Engine::new(&d, &plan, &bound.dataset, None)
         .unwrap_or_else(|e| panic!("{}", show(&e, &source)));
     let init = init.map(|v| {
-        let file = DataFile {
-            name: "init.json".into(),
-            bytes: v.to_string().into_bytes(),
-        };
+        let file = DataFile::held("init.json", v.to_string().into_bytes());
         data::read_init(&m, &bound.dataset.plates, &file, &|f| std::fs::read(f))
             .unwrap_or_else(|e| panic!("{}", show(&e, &source)))
     });

@@ -148,10 +148,7 @@ pub fn files(spec: &Spec) -> Data {
         return Data::csv("data.csv", text);
     }
     let blocks = spec.tables.iter().map(|t| {
-        let file = DataFile {
-            name: format!("{}.csv", t.name),
-            bytes: print::csv(t).into_bytes(),
-        };
+        let file = DataFile::held(format!("{}.csv", t.name), print::csv(t).into_bytes());
         (t.name.clone(), file)
     });
     Data {

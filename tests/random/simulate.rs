@@ -54,7 +54,7 @@ fn draw(spec: &Spec, seed: u64) -> Option<Spec> {
         for (i, v) in values.iter().enumerate() {
             let row = match (&names, together) {
                 (Some(names), true) => names.iter().position(|n| Some(n) == keys.get(i / width)),
-                _ => (rows.lines[i / width] as usize).checked_sub(2),
+                _ => (rows.lines.get(i / width)? as usize).checked_sub(2),
             };
             let Some(cell) = row.and_then(|r| c.cells.get_mut(r * width + i % width)) else {
                 continue;

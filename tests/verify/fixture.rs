@@ -28,10 +28,7 @@ pub fn model(text: &str, set: &[(&str, f64)]) -> Model {
 /// Data for it.
 pub fn bound(model: &Model, csv: &str) -> Dataset {
     let files = Files {
-        main: Some(DataFile {
-            name: "data.csv".into(),
-            bytes: csv.into(),
-        }),
+        main: Some(DataFile::held("data.csv", csv)),
         by_table: vec![],
     };
     match data::bind(model, &files) {

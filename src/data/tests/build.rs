@@ -248,10 +248,7 @@ pub fn check_found(code: Code, bound: Result<Bound, Vec<Diagnostic>>) -> Diagnos
 }
 
 pub fn csv(text: &str) -> DataFile {
-    DataFile {
-        name: "t.csv".to_string(),
-        bytes: text.as_bytes().to_vec(),
-    }
+    DataFile::held("t.csv", text.as_bytes().to_vec())
 }
 
 pub fn main(text: &str) -> Files {

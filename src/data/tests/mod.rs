@@ -7,6 +7,7 @@ mod groups;
 mod init;
 mod new_rows;
 mod ordering;
+mod pieces;
 mod real_files;
 mod supports;
 mod tables;

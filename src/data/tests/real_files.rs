@@ -15,10 +15,10 @@ fn folder() -> Option<PathBuf> {
 }
 
 fn open(path: &Path) -> DataFile {
-    DataFile {
-        name: path.display().to_string(),
-        bytes: std::fs::read(path).expect("the file can be read"),
-    }
+    DataFile::held(
+        path.display().to_string(),
+        std::fs::read(path).expect("the file can be read"),
+    )
 }
 
 /// Rows as the sources of the data sets state them.

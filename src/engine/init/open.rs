@@ -8,7 +8,7 @@ use crate::data::BLANK;
 use crate::derive::{BlockId, Form, MomentKind, Target};
 use crate::engine::Engine;
 use crate::engine::bind::BoundBlock;
-use crate::engine::pass::Source;
+use crate::engine::pass::{Source, Table};
 use crate::engine::prototypes::{fill_gathered, normal, prototypes};
 use crate::engine::rows::add_rows;
 use crate::engine::state::State;
@@ -42,7 +42,7 @@ pub(super) fn start_rows(
                     .data
                     .iter()
                     .zip(&k.data)
-                    .filter(|(_, c)| !c.values.iter().all(|v| *v == 0.0 || *v == 1.0))
+                    .filter(|(_, c)| !c.is_mask())
                     .count()
                     == 1
         })
@@ -74,6 +74,11 @@ pub(super) fn start_rows(
         }
         what = "by distance to rows drawn as in k-means++".to_string();
     }
+    // Along chains the rows start independent of each other.
+    for s in b.rows.chain.iter().flat_map(|c| &c.steps) {
+        tables[*s].fill(0.0);
+    }
+    let tables: Vec<Table> = tables.into_iter().map(Table::new).collect();
     if clamped {
         let (_, mut rows) = b.rows.run(Source::Tables(&tables), true);
         lighten_unknown(b, &mut rows.q);
@@ -307,7 +312,7 @@ fn prior_expectation(engine: &Engine<'_>, state: &mut State, id: BlockId) -> boo
     match engine.update_from_prior(&mut trial, id) {
         Ok(()) => {
             *state = backup;
-            for (k, v) in trial.moments {
+            for (k, v) in trial.moments.into_arrays() {
                 state.moments.insert(k, v);
             }
             true

@@ -213,7 +213,7 @@ fn same(engine: &Engine<'_>, state: &State, p: PlateId, given: bool) -> bool {
         b.is_some_and(|b| !given || state.blocks[b.index()].initialised)
     };
     let mut found = false;
-    for (kind, a) in &state.moments {
+    for (kind, a) in state.moments.iter() {
         let (MomentKind::Statistic(u, _)
         | MomentKind::Covariance(u, _)
         | MomentKind::Cross(u)

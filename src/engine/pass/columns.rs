@@ -1,16 +1,81 @@
 //! The columns of a pass: what a key reads of a row.
 
+use std::ops::Deref;
+use std::sync::Arc;
+
+use ndarray::{ArcArray, IxDyn};
+
+/// Numbers or elements, rows first: the data's own cells where nothing else is needed.
+#[derive(Debug, Clone)]
+pub enum Stored<T> {
+    /// Made for a key.
+    Made(Arc<Vec<T>>),
+    /// The cells of a column, contiguous.
+    Cells(ArcArray<T, IxDyn>),
+}
+
+impl<T> Deref for Stored<T> {
+    type Target = [T];
+
+    fn deref(&self) -> &[T] {
+        match self {
+            Stored::Made(v) => v,
+            Stored::Cells(v) => v.as_slice().unwrap_or(&[]),
+        }
+    }
+}
+
 /// A factor of a key's data, or a gather's elements: values over rows and a flat inner position.
 #[derive(Debug, Clone)]
 pub struct Columns<T> {
-    /// Row-major (rows, own inner positions).
-    pub values: std::sync::Arc<Vec<T>>,
+    /// Row-major (rows, own inner positions). A NaN is a blank, which counts 0.
+    pub values: Stored<T>,
+    /// By inner position, what a value is multiplied with and then moved by; `None` where it stands as it is.
+    pub moved: Option<(Vec<T>, Vec<T>)>,
     /// Inner positions per row.
     pub width: usize,
     /// For each flat data position of the key, the inner position.
     pub by_data: Vec<usize>,
     /// For each flat local position of the key, what it adds to the inner position; empty where nothing.
     pub by_local: Vec<usize>,
+}
+
+impl Columns<f64> {
+    /// Reads the same numbers at the same places as another.
+    pub(super) fn same(&self, other: &Self) -> bool {
+        std::ptr::eq(&*self.values, &*other.values)
+            && self.width == other.width
+            && self.moved == other.moved
+    }
+
+    /// The number at an inner position of a row.
+    #[inline]
+    pub fn number(&self, n: usize, inner: usize) -> f64 {
+        let x = self.values[n * self.width + inner];
+        let x = match &self.moved {
+            Some((scale, shift)) => scale[inner] * x + shift[inner],
+            None => x,
+        };
+        if x.is_nan() { 0.0 } else { x }
+    }
+
+    /// True if every number is 0 or 1.
+    pub fn is_mask(&self) -> bool {
+        self.moved.is_none() && self.values.iter().all(|v| *v == 0.0 || *v == 1.0)
+    }
+
+    /// An inner position of the rows from..to.
+    pub(super) fn lane(&self, inner: usize, from: usize, to: usize, out: &mut [f64]) {
+        let rows = self.values[from * self.width..to * self.width].chunks_exact(self.width.max(1));
+        let (scale, shift) = match &self.moved {
+            Some((scale, shift)) => (scale[inner], shift[inner]),
+            None => (1.0, 0.0),
+        };
+        for (o, row) in out.iter_mut().zip(rows) {
+            let x = scale * row[inner] + shift;
+            *o = if x.is_nan() { 0.0 } else { x };
+        }
+    }
 }
 
 /// A key bound to data: how it meets the local states.
@@ -48,11 +113,27 @@ impl BoundKey {
         }
     }
 
+    /// Calls with the data positions that each feature stands for: both orders of a packed pair are one feature.
+    pub(super) fn each_feature(&self, mut f: impl FnMut(&[usize])) {
+        match self.symmetric {
+            Some(d) => {
+                for a in 0..d {
+                    f(&[a * d + a]);
+                    for b in a + 1..d {
+                        f(&[a * d + b, b * d + a]);
+                    }
+                }
+            }
+            None => (0..self.positions).for_each(|a| f(&[a])),
+        }
+    }
+
+    /// The number that a data position is at a row.
     #[inline]
-    pub(super) fn factor(&self, n: usize, a: usize) -> f64 {
+    pub fn factor(&self, n: usize, a: usize) -> f64 {
         let mut x = 1.0;
         for d in &self.data {
-            x *= d.values[n * d.width + d.by_data[a]];
+            x *= d.number(n, d.by_data[a]);
         }
         x
     }
@@ -70,12 +151,31 @@ impl BoundKey {
         Some(o)
     }
 
+    /// As [`BoundKey::base`], with other steps of a data position and of each gather.
+    #[inline]
+    pub(super) fn base_in(
+        &self,
+        n: usize,
+        a: usize,
+        (position, gathers): &(usize, Vec<usize>),
+    ) -> Option<usize> {
+        let mut o = a * position;
+        for ((c, _), step) in self.selectors.iter().zip(gathers) {
+            let e = c.values[n * c.width + c.by_data[a]];
+            if e == crate::data::BLANK {
+                return None;
+            }
+            o += step * e as usize;
+        }
+        Some(o)
+    }
+
     #[inline]
     pub(super) fn local_factor(&self, n: usize, a: usize, local: usize) -> f64 {
         let mut x = 1.0;
         for d in &self.data {
             let extra = d.by_local.get(local).copied().unwrap_or(0);
-            x *= d.values[n * d.width + d.by_data[a] + extra];
+            x *= d.number(n, d.by_data[a] + extra);
         }
         x
     }

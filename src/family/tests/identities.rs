@@ -27,6 +27,42 @@ fn gradient_of_the_log_partition_is_the_expectation() {
 }
 
 #[test]
+fn many_elements_have_what_each_has_alone() {
+    let cases = all();
+    for case in &cases {
+        // Other elements of the same family stand before and after.
+        let kin = |c: &&super::cases::Case| c.family.name() == case.family.name() && c.d == case.d;
+        let group: Vec<_> = cases.iter().filter(kin).chain([case, case]).collect();
+        let eta: Vec<f64> = group.iter().flat_map(|c| c.eta.clone()).collect();
+        let mut expected = vec![f64::NAN; eta.len()];
+        let mut log_partition = vec![f64::NAN; group.len()];
+        case.family
+            .expectations_of_all(&eta, case.d, &mut expected, &mut log_partition)
+            .unwrap();
+        let all = case.family.parameters_of_all(&eta, case.d).unwrap();
+        for (i, c) in group.iter().enumerate() {
+            let (z, own) = c.solve();
+            assert!(near(log_partition[i], z, 1e-14), "{}", c.name());
+            for (a, b) in expected[i * own.len()..].iter().zip(&own) {
+                assert!(near(*a, *b, 1e-14), "{}", c.name());
+            }
+            for (p, all) in c.family.parameters(&c.eta, c.d).unwrap().iter().zip(&all) {
+                let n = p.values.len();
+                assert_eq!(p.values, all.values[i * n..(i + 1) * n]);
+                assert_eq!((p.name, &p.shape), (all.name, &all.shape));
+            }
+        }
+        // An element that is not a number is found where it stands.
+        let mut wrong = eta.clone();
+        wrong[case.length()] = f64::NAN;
+        let found =
+            case.family
+                .expectations_of_all(&wrong, case.d, &mut expected, &mut log_partition);
+        assert_eq!(found.err().map(|(i, _)| i), Some(1), "{}", case.name());
+    }
+}
+
+#[test]
 fn parts_have_the_stated_lengths() {
     for case in all() {
         let lengths = case.family.lengths(case.d);

@@ -20,10 +20,7 @@ pub(super) fn bound(model: &str, csv: &str) -> (Model, Dataset) {
     let (model, _) = compile::model(&source, &Options::default())
         .map_err(show)
         .unwrap();
-    let main = DataFile {
-        name: "data.csv".into(),
-        bytes: csv.as_bytes().to_vec(),
-    };
+    let main = DataFile::held("data.csv", csv.as_bytes().to_vec());
     let files = Files {
         main: Some(main),
         by_table: vec![],

@@ -136,3 +136,59 @@ fn symmetry_is_relative() {
     assert!(is_symmetric(&[1e10, 1.0, 1.0 + 1e-6, 1.0], 2, 1e-12));
     assert!(!is_symmetric(&[1.0, 0.5, 0.4, 1.0], 2, 1e-12));
 }
+
+#[test]
+fn portable_loops_agree_with_the_blocked_library() {
+    for n in [1, 2, 5, 9, 30] {
+        let mut a = gram(n, 0.0);
+        // Indefinite, and two equal rows: one eigenvalue is 0.
+        for i in 0..n / 2 {
+            a[i * n + i] -= 3.0;
+        }
+        if n > 2 {
+            for j in 0..n {
+                a[n + j] = a[j];
+            }
+            for i in 0..n {
+                a[i * n + 1] = a[i * n];
+            }
+        }
+        let (values, u) = portable::eigen(&a, n).unwrap();
+        let want = symmetric_eigenvalues(&a, n).unwrap();
+        let size = want.iter().fold(0.0f64, |m, v| m.max(v.abs()));
+        for (v, w) in values.iter().zip(&want) {
+            assert!((v - w).abs() < 1e-13 * n as f64 * size, "{n}: {v} {w}");
+        }
+        let transposed: Vec<f64> = (0..n * n).map(|at| u[at % n * n + at / n]).collect();
+        assert_identity(&product(&transposed, &u, n), n);
+        for i in 0..n {
+            for k in 0..n {
+                let left: f64 = (0..n).map(|j| a[i * n + j] * u[j * n + k]).sum();
+                assert!((left - values[k] * u[i * n + k]).abs() < 1e-13 * n as f64 * size);
+            }
+        }
+        let mut regular: Vec<f64> = (0..n * n).map(|i| ((i * i + 3 * i) as f64).sin()).collect();
+        for i in 0..n {
+            regular[i * n + (i + 1) % n] += 4.0;
+        }
+        let mut found = vec![0.0; n * n];
+        let pivots = portable::inverse(&regular, n, &mut found);
+        assert_identity(&product(&regular, &found, n), n);
+        let log_det: f64 = pivots.iter().map(|p| p.0.ln()).sum();
+        let mut other = vec![0.0; n * n];
+        let want = inverse(&regular, n, &mut other).unwrap();
+        assert!((log_det - want).abs() < 1e-11);
+        for (p, q) in pivots.iter().zip(&found) {
+            assert!(p.1 >= p.0 && q.is_finite());
+        }
+    }
+    assert_eq!(
+        portable::inverse(&[1.0, 2.0, 2.0, 4.0], 2, &mut [0.0; 4])[1].0,
+        0.0
+    );
+    assert_eq!(portable::eigen(&[0.0; 4], 2).unwrap().0, [0.0, 0.0]);
+    let tiny = portable::eigen(&[2e-300, 0.0, 1e-300, 2e-300], 2)
+        .unwrap()
+        .0;
+    assert!((tiny[0] / 1e-300 - 1.0).abs() < 1e-14 && (tiny[1] / 3e-300 - 1.0).abs() < 1e-14);
+}

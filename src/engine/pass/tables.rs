@@ -1,0 +1,231 @@
+//! Chunks of rows all of whose keys are gathers: exp is taken of the tables, rows are products of table rows.
+//!
+//! ```text
+//! T'_key[e, k] = exp(T_key[e, k] - max_k T_key[e, k])        p_n[k] = prod over keys T'_key[column[n], k]
+//! r_n = p_n / sum p_n        log Z_n = log sum p_n + sum over keys of the maxima
+//! ```
+//!
+//! A row whose product underflows is done again with logarithms.
+
+use rayon::prelude::*;
+
+use crate::numeric::lines::Lines;
+use crate::numeric::mixing::{Entries, SMALLEST, mix, padded};
+use crate::numeric::vector::{exp_in_place, log_in_place};
+
+use super::{BoundPass, Part, PassResult, RowResults, Table, softmax};
+
+/// Table rows that are merged together.
+const MERGED: usize = 512;
+
+/// Rows of a chunk's list of table rows.
+const BATCH: usize = 256;
+
+/// Exponentials of the tables of a pass.
+pub(super) struct ExpTables<'a> {
+    tables: &'a [Table],
+    /// By key: rows of `width` numbers.
+    exps: Vec<Lines>,
+    /// By key and row: what was taken out.
+    shifts: Vec<Vec<f64>>,
+    /// By key: table rows that a data position and each gather step over.
+    steps: Vec<(usize, Vec<usize>)>,
+    width: usize,
+    all: Vec<usize>,
+}
+
+impl<'a> ExpTables<'a> {
+    /// `None` where some key is no plain gather.
+    pub(super) fn new(pass: &BoundPass, tables: &'a [Table]) -> Option<ExpTables<'a>> {
+        let plain = |k: &super::BoundKey| {
+            k.full && !k.local_data() && if k.dense() { k.data.is_empty() } else { k.mask }
+        };
+        let some = pass.keys.iter().any(|k| !k.dense());
+        if !pass.exp_tables
+            || pass.hard
+            || !pass.clamps.is_empty()
+            || !some
+            || !pass.keys.iter().all(plain)
+        {
+            return None;
+        }
+        let states = pass.states.max(1);
+        let width = padded(states);
+        let (mut exps, mut shifts) = (vec![], vec![]);
+        for t in tables {
+            let rows = t.len() / states;
+            let mut wide = Lines::filled(f64::NEG_INFINITY, rows * width);
+            let mut shift = Vec::with_capacity(rows);
+            for (out, row) in wide.chunks_mut(width).zip(t.chunks(states)) {
+                let m = row.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+                shift.push(m);
+                for (o, x) in out.iter_mut().zip(row) {
+                    *o = x - m;
+                }
+            }
+            exp_all(&mut wide);
+            exps.push(wide);
+            shifts.push(shift);
+        }
+        Some(ExpTables {
+            tables,
+            exps,
+            shifts,
+            steps: pass
+                .keys
+                .iter()
+                .map(|k| {
+                    let gathers = k.selectors.iter().map(|(_, s)| s / states);
+                    (k.stride / states, gathers.collect())
+                })
+                .collect(),
+            width,
+            all: (0..pass.keys.len()).collect(),
+        })
+    }
+
+    /// Runs chunks into one partial sum.
+    pub(super) fn part(
+        &self,
+        pass: &BoundPass,
+        chunks: impl Iterator<Item = (usize, usize)>,
+        keep: bool,
+    ) -> Part {
+        let states = pass.states.max(1);
+        let mut result = PassResult::default();
+        let mut kept = vec![];
+        let mut sums: Vec<Lines> = self
+            .exps
+            .iter()
+            .map(|e| Lines::filled(0.0, e.len()))
+            .collect();
+        let mut entries = Entries::default();
+        let mut weights = vec![];
+        let mut shift = vec![];
+        let mut totals = vec![];
+        let mut wide = vec![];
+        let per_batch = (BATCH / pass.elements.max(1)).max(1);
+        for (from, to) in chunks {
+            let mut rows = RowResults::default();
+            let mut start = from;
+            while start < to {
+                let end = (start + per_batch).min(to);
+                entries.clear();
+                weights.clear();
+                shift.clear();
+                for n in start..end {
+                    for e in 0..pass.elements {
+                        shift.push(self.list(pass, n, e, &mut entries));
+                        weights.push(pass.weight(n));
+                    }
+                }
+                totals.clear();
+                totals.resize(shift.len(), 0.0);
+                if keep {
+                    wide.clear();
+                    wide.resize(shift.len() * self.width, 0.0);
+                }
+                mix(
+                    &self.exps,
+                    &entries,
+                    self.width,
+                    pass.weights.as_ref().map(|_| weights.as_slice()),
+                    &mut totals,
+                    &mut sums,
+                    keep.then_some(wide.as_mut_slice()),
+                );
+                let failed: Vec<(usize, f64, Vec<f64>)> = totals
+                    .iter()
+                    .enumerate()
+                    .filter(|(_, t)| !(**t > SMALLEST && t.is_finite()))
+                    .map(|(i, _)| {
+                        let mut eta = vec![0.0; states];
+                        let n = start + i / pass.elements;
+                        pass.gather_eta(&self.all, self.tables, n, i % pass.elements, &mut eta);
+                        let z = softmax(&mut eta);
+                        (i, z, eta)
+                    })
+                    .collect();
+                log_in_place(&mut totals);
+                for (t, s) in totals.iter_mut().zip(&shift) {
+                    *t += s;
+                }
+                for (i, z, q) in &failed {
+                    totals[*i] = *z;
+                    let scale = weights[*i];
+                    for (g, row) in entries.row(*i) {
+                        let at = *row as usize * self.width;
+                        let sum = &mut sums[*g as usize][at..at + states];
+                        for (s, q) in sum.iter_mut().zip(q) {
+                            *s += scale * q;
+                        }
+                    }
+                    if keep {
+                        wide[i * self.width..i * self.width + states].copy_from_slice(q);
+                    }
+                }
+                pass.check(&mut result, &totals, start);
+                if keep {
+                    for q in wide.chunks(self.width) {
+                        rows.q.extend_from_slice(&q[..states]);
+                    }
+                    rows.log_z.extend_from_slice(&totals);
+                }
+                start = end;
+            }
+            if keep {
+                kept.push((from, rows));
+            }
+        }
+        Part {
+            result,
+            kept,
+            wide: sums,
+        }
+    }
+
+    /// Adds up partial sums in order, and leaves out what fills rows up.
+    pub(super) fn merge(&self, parts: &[Part], states: usize, accumulated: &mut [Vec<f64>]) {
+        for (g, out) in accumulated.iter_mut().enumerate() {
+            out.par_chunks_mut(states * MERGED)
+                .enumerate()
+                .for_each(|(c, out)| {
+                    for p in parts {
+                        let from = c * MERGED * self.width;
+                        let rows = p.wide.get(g).map_or(&[][..], |w| &w[from..]);
+                        for (o, s) in out.chunks_mut(states).zip(rows.chunks(self.width)) {
+                            for (o, s) in o.iter_mut().zip(s) {
+                                *o += s;
+                            }
+                        }
+                    }
+                });
+        }
+    }
+
+    /// Lists the table rows that an element of a row reads; returns the sum of their shifts.
+    #[inline]
+    fn list(&self, pass: &BoundPass, n: usize, e: usize, entries: &mut Entries) -> f64 {
+        let mut shift = 0.0;
+        for (g, k) in pass.keys.iter().enumerate() {
+            for a in 0..k.positions {
+                if !k.data.is_empty() && k.factor(n, a) == 0.0 {
+                    continue;
+                }
+                let Some(row) = k.base_in(n, a, &self.steps[g]) else {
+                    continue;
+                };
+                let row = row + e;
+                shift += self.shifts[g][row];
+                entries.list.push((g as u32, row as u32));
+            }
+        }
+        entries.end_row();
+        shift
+    }
+}
+
+/// exp of a large table, in parallel.
+fn exp_all(x: &mut [f64]) {
+    x.par_chunks_mut(1 << 14).for_each(exp_in_place);
+}
