@@ -107,7 +107,7 @@ fn any_contraction_equals_the_loop() {
         let sizes: Vec<usize> = (0..5)
             .map(|_| [1, 2, 3, 5, 9, 0][u.below(if round % 20 == 0 { 6 } else { 5 }) as usize])
             .collect();
-        let mut index = |u: &mut Numbers, most: u64| -> Vec<Subscript> {
+        let index = |u: &mut Numbers, most: u64| -> Vec<Subscript> {
             (0..u.below(most + 1))
                 .map(|_| match u.below(8) {
                     0 => Subscript::Element(u.below(3) as u32),
