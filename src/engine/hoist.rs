@@ -5,7 +5,7 @@
 //!
 //! ```text
 //! S n <= rows P n                          an iteration through the sums costs no more than one through the rows
-//! S   <= ONCE P n                          making the sums costs no more than some iterations through the rows
+//! S   <= ONCE P n                          making the sums costs no more than some tens of iterations through the rows
 //! ```
 
 use ndarray::{ArrayD, IxDyn};
@@ -17,8 +17,8 @@ use crate::plan::{Affine, KeyId, Planned, Rewrite};
 use super::Engine;
 use super::rows::{Operand, add_rows};
 
-/// So many iterations may be spent on sums that make the others cheaper.
-const ONCE: f64 = 64.0;
+/// What making the sums may cost, in products of the rows' data with their means; an iteration takes about ten such products.
+const ONCE: f64 = 256.0;
 /// Sums of this size are always worth making.
 const SMALL: f64 = 65_536.0;
 
@@ -144,8 +144,10 @@ impl Engine<'_> {
         };
         let data: f64 = a.features.iter().map(|f| length(&f.axes)).sum();
         let summed: f64 = keys.iter().map(|k| self.key_length(*k)).sum();
-        let worth = summed <= rows * data && summed <= (ONCE * data * means).max(SMALL);
-        if rows * data * means < LITTLE || !worth {
+        let worth = rows * data * means >= LITTLE
+            && summed <= rows * data
+            && summed <= (ONCE * data * means).max(SMALL);
+        if rows == 0.0 || !(worth || self.plan.rewrites.is_eager()) {
             return None;
         }
         for k in keys {

@@ -81,7 +81,7 @@ pub struct Engine<'a> {
     pub plan: &'a Plan,
     /// Evaluates known expressions.
     pub evaluator: Evaluator<'a>,
-    known: RefCell<BTreeMap<Known, (Rc<ArrayD<f64>>, Found)>>,
+    known: RefCell<BTreeMap<Known, Evaluated>>,
     contractions: contraction::BoundContractions,
     /// For each pass, its local blocks bound to the rows.
     pub bound: Vec<Vec<BoundBlock>>,
@@ -98,6 +98,9 @@ pub struct Engine<'a> {
     /// Rows that are not here.
     streamed: Option<Streamed<'a>>,
 }
+
+/// The values of a known factor, and what was met on the way.
+type Evaluated = (Rc<ArrayD<f64>>, Found);
 
 /// What the evaluation of a known factor met beside numbers.
 #[derive(Debug, Clone, Copy, Default)]
