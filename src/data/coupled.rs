@@ -2,8 +2,8 @@
 //!
 //! in: a model, a table -> out: E0603 at the first statement that needs all rows, or nothing.
 //!
-//! Rows are coupled where they are sorted, merged by a key or filled up by `every`; where a fold, a vector or a
-//! constraint runs over them; where their number is used; where one is found from another (`i-1`, a label, a number).
+//! Rows are coupled where they are sorted, merged by a key or filled up by `every`; where a vector or a constraint runs
+//! over them; where their number is used; where one is found from another (`i-1`, a label, a number).
 
 use super::finding::clip;
 use crate::diag::{Code, Diagnostic};

@@ -29,6 +29,9 @@ pub const SAMPLE: usize = 10_000;
 /// Rows of a block while numbers of all rows are made.
 const FOLDED: usize = 1 << 16;
 
+/// Called with the first row of a block and the block.
+type OnBlock<'f> = dyn FnMut(usize, &Dataset) -> Result<(), Vec<Diagnostic>> + 'f;
+
 /// The rows of one plate, on disk.
 #[derive(Clone, Copy)]
 pub struct Streamed<'a> {
@@ -43,11 +46,7 @@ impl Streamed<'_> {
     ///
     /// # Errors
     /// Those of reading and of the caller.
-    pub fn each(
-        &self,
-        rows: usize,
-        f: &mut dyn FnMut(usize, &Dataset) -> Result<(), Vec<Diagnostic>>,
-    ) -> Result<(), Vec<Diagnostic>> {
+    pub fn each(&self, rows: usize, f: &mut OnBlock<'_>) -> Result<(), Vec<Diagnostic>> {
         std::thread::scope(|scope| {
             let (send, receive) = sync_channel(1);
             let stream = self.stream;
@@ -128,7 +127,7 @@ pub fn fitted(
             open = inside;
             continue;
         }
-        add_all(derivation, rows, &fitted, &mut ready, false)?;
+        add_all(derivation, rows, &fitted, &mut ready)?;
         let mut again: Vec<_> = vec![];
         for (k, name, mut sums) in ready {
             match sums.look_again(&k) {
@@ -138,7 +137,7 @@ pub fn fitted(
                 }
             }
         }
-        add_all(derivation, rows, &fitted, &mut again, true)?;
+        add_all(derivation, rows, &fitted, &mut again)?;
         for (k, name, sums) in again {
             fitted.insert(name, sums.finish(&k));
         }
@@ -151,7 +150,6 @@ fn add_all(
     rows: Streamed<'_>,
     fitted: &Fitted,
     folds: &mut [(Known, String, FoldSums)],
-    again: bool,
 ) -> Result<(), Vec<Diagnostic>> {
     if folds.is_empty() {
         return Ok(());
@@ -163,7 +161,6 @@ fn add_all(
         _ => false,
     };
     let mut first = true;
-    let _ = again;
     rows.each(FOLDED, &mut |_, data| {
         let e = Evaluator::with_fitted(&derivation.model, data, fitted.clone());
         for (k, _, sums) in folds.iter_mut() {

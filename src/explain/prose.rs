@@ -504,10 +504,16 @@ pub fn sweep(d: &Derivation, plan: &Plan) -> Vec<String> {
                     .iter()
                     .map(|b| format!("q({})", arguments(d, &d.block(*b).unknowns)))
                     .collect();
+                let chained =
+                    |b: &BlockId| matches!(d.block(*b).structure, Structure::Chain(_));
                 format!(
-                    "one pass over the rows of {}: {} row by row, and the sums that the others need",
+                    "one pass over the rows of {}: {} {}, and the sums that the others need",
                     d.model.plate(pass.plate).name,
-                    list(&blocks)
+                    list(&blocks),
+                    match pass.blocks.iter().any(chained) {
+                        true => "forward and backward along each chain",
+                        false => "row by row",
+                    }
                 )
             }
             Step::Update(b) => {

@@ -304,8 +304,8 @@ unsafe fn product<O: Octet, const V: usize>(
         } else {
             for (v, out) in out.chunks_exact_mut(OCTET).enumerate() {
                 let mut sum = O::splat(0.0);
-                for j in 0..states {
-                    sum = sum.add_product(O::splat(x[j]), O::load(m, j * width + v * OCTET));
+                for (j, x) in x.iter().enumerate().take(states) {
+                    sum = sum.add_product(O::splat(*x), O::load(m, j * width + v * OCTET));
                 }
                 out.copy_from_slice(&sum.array());
             }

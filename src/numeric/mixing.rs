@@ -350,7 +350,7 @@ mod tests {
             &mut sums,
             Some(&mut kept),
         );
-        let mut want = vec![vec![0.0; 2 * width], vec![0.0; 3 * width]];
+        let mut want = [vec![0.0; 2 * width], vec![0.0; 3 * width]];
         for (i, l) in lists.iter().enumerate() {
             let p: Vec<f64> = (0..3)
                 .map(|k| {

@@ -4,7 +4,7 @@ use crate::derive::{BlockId, Method};
 use crate::engine::Engine;
 use crate::engine::init;
 use crate::engine::state::State;
-use crate::model::Role;
+use crate::model::{Domain, Role};
 use crate::plan::Step;
 
 use super::checks::Checks;
@@ -112,8 +112,9 @@ pub fn ascend(
             }
             let Some(c) = checks.as_mut() else { continue };
             c.q = q;
-            // Both take the whole of E_q[log p]: where it is compared, and once a sweep.
-            let compared = Some(i) == last_latent || i + 1 == order.len();
+            // Both take the whole of E_q[log p]: where it is compared, once a sweep, and where a spread may have collapsed.
+            let compared =
+                Some(i) == last_latent || i + 1 == order.len() || sets_spread(engine, *step);
             if compared && !c.measure() {
                 report.note(format!("start {start} collapsed in sweep {}: a spread is tiny beside its data; nothing more is compared", sweep + 1));
                 return;
@@ -141,6 +142,21 @@ fn skip_all(engine: &Engine<'_>, report: &mut Report, why: &str) {
         report.skip(Kind::Update, &block_name(engine, BlockId(b as u32)), why);
     }
 }
+
+/// A step after which a point that may be a spread has a new value.
+fn sets_spread(engine: &Engine<'_>, step: Step) -> bool {
+    let d = engine.derivation;
+    let Step::Update(b) = step else { return false };
+    let block = d.block(b);
+    let positive = |u: &crate::algebra::UnknownId| {
+        matches!(
+            d.unknowns.get(*u).domain,
+            Domain::Positive | Domain::Covariance | Domain::Precision
+        )
+    };
+    block.role != Role::Latent && block.unknowns.iter().any(positive)
+}
+
 
 /// Whether a step updates distributions.
 fn is_latent(engine: &Engine<'_>, s: Step) -> bool {

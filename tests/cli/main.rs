@@ -2,10 +2,10 @@
 
 mod blank_cells;
 mod cache;
-mod memory;
 mod commands;
 mod entropies;
 mod fit_file;
+mod memory;
 mod new_rows;
 mod simulate;
 mod why;

@@ -16,16 +16,20 @@ fn numbers(n: usize, columns: &[&str], of: impl Fn(usize, usize) -> f64) -> Stri
     text
 }
 
+/// Bits of (i, j) mixed until nothing of their order is left (Steele, Lea and Flood 2014).
 fn noise(i: usize, j: usize) -> f64 {
-    let x = (i * 7919 + j * 104_729 + 17) % 10_007;
-    x as f64 / 10_007.0 - 0.5
+    let mut x = (i as u64 * 64 + j as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    ((x ^ (x >> 31)) >> 11) as f64 / (1u64 << 53) as f64 - 0.5
 }
 
 fn same_fit(model: &str, data: &str) {
     let place = Place::new(&[("m.pmod", model), ("d.csv", data)]);
     place.ok("fit m.pmod d.csv -o a.json --max-iter 6 --no-rewrite collapse");
     place.ok("fit m.pmod d.csv -o b.json --max-iter 6 --no-rewrite collapse --memory 1kB");
-    place.ok("fit m.pmod d.csv -o c.json --max-iter 6 --no-rewrite collapse --memory 1GB --cache k");
+    place
+        .ok("fit m.pmod d.csv -o c.json --max-iter 6 --no-rewrite collapse --memory 1GB --cache k");
     for other in ["b.json", "c.json"] {
         let [a, b] = ["a.json", other].map(|f| {
             let fit: serde_json::Value = serde_json::from_str(&place.read(f)).expect("a fit");
@@ -51,15 +55,15 @@ fn a_mixture_from_disk() {
 }
 
 #[test]
-fn factors_of_standardised_columns_from_disk() {
+fn weights_on_standardised_columns_from_disk() {
     let data = numbers(70_000, &["a", "b", "c", "d"], |i, j| {
         5.0 + noise(i, j) + (j + 1) as f64 * noise(i, 9)
     });
     same_fit(
-        "model m\ndata row { x[feature] : real = rest }\nplate factor(1)\n\
-         let u[row, feature] = (x - mean(x over row)) / sd(x over row)\nlatent h[row, factor] ~ Gaussian(0, var = 1)\n\
-         latent tau ~ Gamma(1, rate = 1)\nlatent W[feature, factor] ~ Gaussian(0, precision = 1)\n\
-         observe u[row, feature] ~ Gaussian(sum(W * h over factor), precision = tau)\n",
+        "model m\ndata row { y : real = \"a\"\nx[feature] : real = rest }\n\
+         let u[row, feature] = (x - mean(x over row)) / sd(x over row)\nlatent alpha[feature] ~ Gamma(1, rate = 1)\n\
+         latent tau ~ Gamma(1, rate = 1)\nlatent w[feature] ~ Gaussian(0, precision = alpha)\n\
+         observe y[row] ~ Gaussian(sum(w * u over feature), precision = tau)\n",
         &data,
     );
 }
@@ -86,7 +90,7 @@ fn rows_that_are_needed_one_by_one_are_refused() {
                  latent x[step] ~ Gaussian(x[step-1], var = q) first Gaussian(0, var = 9)\n\
                  observe y[step] ~ Gaussian(x, var = s)\n";
     let blanks = "model m\ndata row { y : real }\nlet c = 1\nparam a : real\nparam b : positive\n\
-                  observe y[row] ~ StudentT(a, scale = b, df = 4)\n";
+                  observe y[row] ~ StudentT(4, a, scale = b)\n";
     for (model, data) in [(chain, "t,y\n1,1\n2,1.5\n"), (blanks, "y\n1\n2\n4\n")] {
         let place = Place::new(&[("m.pmod", model), ("d.csv", data)]);
         let out = place.run("fit m.pmod d.csv -o a.json --memory 1B");

@@ -33,7 +33,8 @@ fn kernels() -> Vec<u64> {
         ln_gamma_and_digamma(x, &mut l);
         x.iter_mut().zip(&l).for_each(|(x, l)| *x += l);
     };
-    let all: [(fn(&mut [f64]), &[f64]); 8] = [
+    type Kernel = fn(&mut [f64]);
+    let all: [(Kernel, &[f64]); 8] = [
         (exp_in_place, &wide),
         (log_in_place, &positive),
         (log_in_place, &near),
@@ -198,6 +199,6 @@ fn instruction_sets_agree_bit_for_bit_when_asked_to() {
     // What the setting is for.
     if machine_has(InstructionSet::Avx2) {
         assert!(fast[0].0 != fast[1].0);
-        assert!(fast[0].1.iter().zip(&fast[1].1).all(|(a, b)| a != b));
+        assert!(fast[0].1.iter().zip(&fast[1].1).any(|(a, b)| a != b));
     }
 }

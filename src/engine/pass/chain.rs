@@ -448,7 +448,7 @@ impl BoundChain {
                 alpha[i * states + k] = r[k * m + at] - top + before;
             }
             scale[i] = logsumexp(&alpha[i * states..(i + 1) * states]);
-            if !(scale[i] > 0.5 * crate::numeric::LOG_ZERO) {
+            if scale[i].is_nan() || scale[i] <= 0.5 * crate::numeric::LOG_ZERO {
                 return Some(start + i);
             }
             for k in 0..states {

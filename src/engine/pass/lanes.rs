@@ -302,8 +302,8 @@ impl<'a> Lanes<'a> {
             } else {
                 softmax(r, states, m, &mut z);
             }
-            for i in 0..rows {
-                b.log_z[i * elements + e] = z[i];
+            for (i, z) in z[..rows].iter().enumerate() {
+                b.log_z[i * elements + e] = *z;
             }
         }
     }
