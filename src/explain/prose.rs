@@ -504,8 +504,7 @@ pub fn sweep(d: &Derivation, plan: &Plan) -> Vec<String> {
                     .iter()
                     .map(|b| format!("q({})", arguments(d, &d.block(*b).unknowns)))
                     .collect();
-                let chained =
-                    |b: &BlockId| matches!(d.block(*b).structure, Structure::Chain(_));
+                let chained = |b: &BlockId| matches!(d.block(*b).structure, Structure::Chain(_));
                 format!(
                     "one pass over the rows of {}: {} {}, and the sums that the others need",
                     d.model.plate(pass.plate).name,

@@ -157,7 +157,6 @@ fn sets_spread(engine: &Engine<'_>, step: Step) -> bool {
     block.role != Role::Latent && block.unknowns.iter().any(positive)
 }
 
-
 /// Whether a step updates distributions.
 fn is_latent(engine: &Engine<'_>, s: Step) -> bool {
     blocks(engine, s)

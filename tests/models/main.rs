@@ -7,6 +7,7 @@
 )]
 
 mod accelerate;
+mod buffers;
 mod closed_forms;
 mod fixture;
 mod folders;
