@@ -54,7 +54,7 @@ pub fn compile_with(
     data: Option<&Dataset>,
     rewrites: Rewrites,
 ) -> Result<(Derivation, Plan), Vec<Diagnostic>> {
-    let column = |c: ColumnId| data.is_some_and(|d| column_has_blanks(d, c));
+    let column = |c: ColumnId| data.is_some_and(|d| column_has_blanks(model, d, c));
     let blank = data.map_or_else(Vec::new, |d| definitions_with_blanks(model, d));
     let definition = |d: DefinitionId| blank.get(d.index()).copied().unwrap_or(false);
     let derived = |width: &dyn Fn(UnknownId) -> Width| {
@@ -89,11 +89,18 @@ pub fn compile_with(
     Ok((derivation, plan))
 }
 
-fn column_has_blanks(data: &Dataset, c: ColumnId) -> bool {
-    match &data.columns[c.index()] {
+/// A frame of streamed rows holds no cells, but knows of their blanks.
+fn column_has_blanks(model: &Model, data: &Dataset, c: ColumnId) -> bool {
+    let cells = match &data.columns[c.index()] {
         Cells::Numbers(v) => v.iter().any(|x| x.is_nan()),
         Cells::Elements(v) => v.iter().any(|x| *x == BLANK),
-    }
+    };
+    let column = model.column(c);
+    let counted = &data.tables[column.table.index()].missing;
+    cells
+        || counted
+            .iter()
+            .any(|(n, blank)| *n == column.name && *blank > 0)
 }
 
 /// Whether each definition has a blank value somewhere; each uses earlier ones only.
@@ -116,7 +123,7 @@ fn expr_has_blanks(model: &Model, data: &Dataset, e: &Expr, definitions: &[bool]
     let go = |e: &Expr| expr_has_blanks(model, data, e, definitions);
     match e {
         Expr::Number(_) | Expr::Size(_) | Expr::Variable(..) => false,
-        Expr::Column(c, _) => column_has_blanks(data, *c),
+        Expr::Column(c, _) => column_has_blanks(model, data, *c),
         Expr::Definition(d, _) => definitions.get(d.index()).copied().unwrap_or(false),
         Expr::Negate(a) | Expr::Call(_, a) => go(a),
         Expr::Add(a, b)

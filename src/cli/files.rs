@@ -1,12 +1,12 @@
 //! Reading and writing files.
 
 use std::borrow::Cow;
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use super::options::DataArgs;
 use super::output::{Failure, refuse};
-use crate::data::DataFile;
+use crate::data::{DataFile, ReadSeek, Shelf, Stamp};
 use crate::fit::Data;
 use crate::source::SourceFile;
 use crate::syntax;
@@ -38,9 +38,16 @@ pub(super) fn model(path: &Path) -> Result<SourceFile, Failure> {
 /// standard input) is read now.
 pub(super) fn data_file(path: &Path) -> Result<DataFile, Failure> {
     let name = path.display().to_string();
-    if path != Path::new("-") && std::fs::metadata(path).is_ok_and(|m| m.is_file()) {
+    let about = std::fs::metadata(path).ok().filter(|m| m.is_file());
+    if let (Some(about), true) = (about, path != Path::new("-")) {
         let file = std::fs::File::open(path).map_err(|e| unreadable(path, &e))?;
-        return Ok(DataFile::opened(name, file));
+        let since = |t: std::time::SystemTime| t.duration_since(std::time::UNIX_EPOCH).ok();
+        let modified = about.modified().ok().and_then(since);
+        let stamp = modified.map(|modified| Stamp {
+            size: about.len(),
+            modified: modified.as_nanos() as u64,
+        });
+        return Ok(DataFile::opened(name, file, stamp));
     }
     Ok(DataFile::held(name, read(path)?))
 }
@@ -90,6 +97,39 @@ fn folder(path: &Path) -> &Path {
     match path.parent() {
         Some(p) if !p.as_os_str().is_empty() => p,
         _ => Path::new("."),
+    }
+}
+
+/// A folder of column files.
+pub(super) struct Folder(PathBuf);
+
+/// Makes the folder where it is not there yet.
+pub(super) fn folder_for(path: &Path) -> Result<Folder, Failure> {
+    match std::fs::create_dir_all(path) {
+        Ok(()) => Ok(Folder(path.to_path_buf())),
+        Err(e) => Err(Failure::Usage(format!(
+            "cannot make the folder `{}`: {e}",
+            path.display()
+        ))),
+    }
+}
+
+impl Shelf for Folder {
+    fn find(&self, name: &str) -> io::Result<Box<dyn ReadSeek>> {
+        Ok(Box::new(std::fs::File::open(self.0.join(name))?))
+    }
+
+    fn put(
+        &self,
+        name: &str,
+        fill: &mut dyn FnMut(&mut (dyn Write + Send)) -> io::Result<()>,
+    ) -> io::Result<()> {
+        let mut file = tempfile::Builder::new()
+            .prefix(".pmc-")
+            .tempfile_in(&self.0)?;
+        fill(file.as_file_mut())?;
+        file.persist(self.0.join(name)).map_err(|e| e.error)?;
+        Ok(())
     }
 }
 

@@ -12,6 +12,7 @@ use super::options::FitArgs;
 use super::output::{Failure, Output, refuse, say, show};
 use super::progress::Shown;
 use super::timings::Laps;
+use crate::data::Shelf;
 use crate::fit::{self, Fit, Request, summary};
 
 pub(super) fn run(args: &FitArgs, out: &mut Output) -> Result<(), Failure> {
@@ -33,7 +34,9 @@ pub(super) fn run(args: &FitArgs, out: &mut Output) -> Result<(), Failure> {
     let mut shown = Shown::new(args.quiet, args.max_iter, args.restarts);
     let settings = args.settings();
     let mut laps = Laps::default();
+    let folder = args.cache.as_deref().map(files::folder_for).transpose()?;
     let learned = fit::fit_with(Request {
+        shelf: folder.as_ref().map(|f| f as &dyn Shelf),
         source: &source,
         data,
         settings: &settings,

@@ -130,6 +130,9 @@ pub(super) struct FitArgs {
     /// Threads; the result does not depend on it
     #[arg(long, value_name = "N", value_parser = parse_positive)]
     pub threads: Option<usize>,
+    /// A folder for column files: a CSV file is converted once and read from there as long as it stays the same
+    #[arg(long, value_name = "FOLDER")]
+    pub cache: Option<PathBuf>,
     /// Row-level variables whose q the fit also keeps
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     pub keep: Vec<String>,

@@ -8,16 +8,16 @@
 
 use ndarray::{ArcArray, IxDyn};
 
-use super::elements::{order_group, to_positions};
+use super::elements::{Target, order_group, to_positions};
 use super::every::{crossed, expand, plate_of};
 use super::keys::merge_lines;
 use super::labels::Interner;
 use super::order::sort_rows;
 use super::plates::{resolve, wrong_size};
-use super::raw::{RawCells, RawTable};
-use super::read::read_files;
+use super::raw::{RawCells, RawColumn, RawTable};
+use super::read::{How, Stored, Tables, read_files};
 use super::support::check_supports;
-use super::{BLANK, Bound, Cells, Dataset, Files, PlateData, TableData};
+use super::{Bound, Cells, Dataset, Files, PlateData, Shelf, TableData};
 use crate::diag::Diagnostic;
 use crate::model::{ColumnId, ColumnType, Model, PlateId, PlateKind, Table, TableId};
 
@@ -58,8 +58,32 @@ pub(super) fn bind_files(
     model: &Model,
     files: &Files,
     fitted: Option<&[PlateData]>,
+    shelf: Option<&dyn Shelf>,
 ) -> Result<Bound, Vec<Diagnostic>> {
-    let read = read_files(model, files)?;
+    let how = How {
+        shelf,
+        ..How::default()
+    };
+    let read = read_files(model, files, &how)?;
+    let (bound, _) = bind_tables(model, read, fitted)?;
+    let wrong = check_supports(model, &bound.dataset);
+    if wrong.is_empty() {
+        Ok(bound)
+    } else {
+        Err(wrong)
+    }
+}
+
+/// What is left where the rows of one table are not in memory: their cells hold labels by number.
+pub(super) type Rest = (Option<Stored>, Vec<Interner>);
+
+/// Binds tables that were read. A table with stored rows has its number of rows, but no cells.
+pub(super) fn bind_tables(
+    model: &Model,
+    read: Tables,
+    fitted: Option<&[PlateData]>,
+) -> Result<(Bound, Rest), Vec<Diagnostic>> {
+    let stored = read.stored;
     let mut progress = Progress {
         finished: vec![false; read.raw.len()],
         previous: vec![Vec::new(); read.raw.len()],
@@ -93,17 +117,14 @@ pub(super) fn bind_files(
     }
     position_cells(model, &mut progress, fitted, &mut warnings)?;
     let gained = gains(&progress, fitted);
+    let interners = std::mem::take(&mut progress.interners);
     let dataset = assemble(model, progress);
-    let wrong = check_supports(model, &dataset);
-    if wrong.is_empty() {
-        Ok(Bound {
-            dataset,
-            warnings,
-            gained,
-        })
-    } else {
-        Err(wrong)
-    }
+    let bound = Bound {
+        dataset,
+        warnings,
+        gained,
+    };
+    Ok((bound, (stored, interners)))
 }
 
 /// True if a table has more rows than its file: `every`, unless it crosses the key alone.
@@ -285,7 +306,14 @@ fn position_column(
         && matches!(model.plate(plate).kind, PlateKind::Labels(_));
     let file = &progress.files[table].0;
     let raw = &mut progress.tables[table];
-    let warning = to_positions(model, raw, id, data, interner, new_is_blank, file)?;
+    let target = Target {
+        model,
+        id,
+        plate: data,
+        interner,
+        file,
+    };
+    let warning = to_positions(&target, raw, new_is_blank)?;
     warnings.extend(warning);
     Ok(())
 }
@@ -314,25 +342,13 @@ fn assemble(model: &Model, progress: Progress) -> Dataset {
         let rows = raw.rows();
         let mut missing = Vec::new();
         for column in raw.columns {
-            let declared = model.column(column.id);
-            let shape = match declared.slots.len() {
-                0 | 1 => vec![rows],
-                _ => vec![rows, column.width()],
-            };
-            let (blank, cells) = match column.cells {
-                RawCells::Numbers(v) => (
-                    v.iter().filter(|v| v.is_nan()).count(),
-                    Cells::Numbers(ArcArray::from_shape_vec(shape, v).unwrap_or_default()),
-                ),
-                RawCells::Elements(v) => (
-                    v.iter().filter(|v| **v == BLANK).count(),
-                    Cells::Elements(ArcArray::from_shape_vec(shape, v).unwrap_or_default()),
-                ),
-            };
+            let (id, blank) = (column.id, column.cells.blank());
+            let declared = model.column(id);
+            let cells = array(model, column);
             if declared.observed || blank > 0 {
                 missing.push((declared.name.clone(), blank));
             }
-            columns[column.id.index()] = cells;
+            columns[id.index()] = cells;
         }
         tables.push(TableData {
             rows,
@@ -351,5 +367,22 @@ fn assemble(model: &Model, progress: Progress) -> Dataset {
             .collect(),
         tables,
         columns,
+    }
+}
+
+/// The cells of a column as an array: rows, then the elements of a group.
+pub(super) fn array(model: &Model, column: RawColumn) -> Cells {
+    let width = column.width();
+    let shape = |cells: usize| match model.column(column.id).slots.len() {
+        0 | 1 => vec![cells],
+        _ => vec![cells / width, width],
+    };
+    match column.cells {
+        RawCells::Numbers(v) => {
+            Cells::Numbers(ArcArray::from_shape_vec(shape(v.len()), v).unwrap_or_default())
+        }
+        RawCells::Elements(v) => {
+            Cells::Elements(ArcArray::from_shape_vec(shape(v.len()), v).unwrap_or_default())
+        }
     }
 }

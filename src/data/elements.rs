@@ -12,84 +12,113 @@ use super::{BLANK, PlateData};
 use crate::diag::{Code, Diagnostic};
 use crate::model::{ColumnId, ColumnType, Model, PlateId};
 
+/// A column whose labels become positions in a plate.
+pub(super) struct Target<'a> {
+    pub(super) model: &'a Model,
+    pub(super) id: ColumnId,
+    pub(super) plate: &'a PlateData,
+    pub(super) interner: &'a Interner,
+    /// The name of the file.
+    pub(super) file: &'a str,
+}
+
+/// By number of a label: its position in a plate, or [`BLANK`].
+pub(super) fn position_of(plate: &PlateData, interner: &Interner) -> Vec<u32> {
+    let known = positions(&plate.labels);
+    let labels = interner.labels.iter();
+    labels
+        .map(|l| known.get(l.as_str()).copied().unwrap_or(BLANK))
+        .collect()
+}
+
 /// Replaces a column's labels by positions. Where `new_is_blank`, a label that the plate does not have becomes a blank,
 /// with a warning.
 pub(super) fn to_positions(
-    model: &Model,
+    target: &Target,
     raw: &mut RawTable,
-    id: ColumnId,
-    plate: &PlateData,
-    interner: &Interner,
     new_is_blank: bool,
-    file: &str,
 ) -> Result<Option<Diagnostic>, Vec<Diagnostic>> {
-    let known = positions(&plate.labels);
-    let position: Vec<u32> = interner
-        .labels
-        .iter()
-        .map(|l| known.get(l.as_str()).copied().unwrap_or(BLANK))
-        .collect();
     let mut strange = Places::default();
-    let RawTable {
-        columns,
-        lines,
-        numbers,
-        headers,
-        ..
-    } = raw;
-    let Some(column) = columns.iter_mut().find(|c| c.id == id) else {
-        return Ok(None);
-    };
-    let width = column.width();
-    let RawColumn { cells, fields, .. } = column;
-    let RawCells::Elements(cells) = cells else {
-        return Ok(None);
-    };
-    for (at, cell) in cells.iter_mut().enumerate() {
-        if *cell == BLANK {
-            continue;
-        }
-        let label = *cell as usize;
-        *cell = position.get(label).copied().unwrap_or(BLANK);
-        if *cell == BLANK {
-            strange.add(|| Place {
-                row: numbers.get(at / width).unwrap_or(0) as usize,
-                line: lines.get(at / width).unwrap_or(0),
-                field: fields.get(at % width).copied().unwrap_or(0),
-                value: interner.labels.get(label).cloned().unwrap_or_default(),
-            });
+    let position = position_of(target.plate, target.interner);
+    target.replace(raw, &position, &mut strange);
+    target.told(&strange, &raw.headers, new_is_blank)
+}
+
+impl Target<'_> {
+    /// Replaces labels; those without a position become blank and are noted.
+    pub(super) fn replace(&self, raw: &mut RawTable, position: &[u32], strange: &mut Places) {
+        let RawTable {
+            columns,
+            lines,
+            numbers,
+            ..
+        } = raw;
+        let Some(column) = columns.iter_mut().find(|c| c.id == self.id) else {
+            return;
+        };
+        let width = column.width();
+        let RawColumn { cells, fields, .. } = column;
+        let RawCells::Elements(cells) = cells else {
+            return;
+        };
+        for (at, cell) in cells.iter_mut().enumerate() {
+            if *cell == BLANK {
+                continue;
+            }
+            let label = *cell as usize;
+            *cell = position.get(label).copied().unwrap_or(BLANK);
+            if *cell == BLANK {
+                strange.add(|| Place {
+                    row: numbers.get(at / width).unwrap_or(0) as usize,
+                    line: lines.get(at / width).unwrap_or(0),
+                    field: fields.get(at % width).copied().unwrap_or(0),
+                    value: self.interner.labels.get(label).cloned().unwrap_or_default(),
+                });
+            }
         }
     }
-    let Some(first) = strange.first.first() else {
-        return Ok(None);
-    };
-    let declared = model.column(id);
-    let ColumnType::Label(plate_id) = declared.ty else {
-        return Ok(None);
-    };
-    let name = &model.plate(plate_id).name;
-    let labels = || plate.labels.iter().map(String::as_str);
-    let expected = format!("an element of plate `{name}`");
-    if new_is_blank {
-        let title = format!("new label `{}` read as blank", clip(&first.value, 24));
-        let warning = at_column(Code::W0702, title, declared);
-        return Ok(Some(strange.describe(warning, file, headers, &expected)));
+
+    /// What is said of labels without a position.
+    pub(super) fn told(
+        &self,
+        strange: &Places,
+        headers: &[String],
+        new_is_blank: bool,
+    ) -> Result<Option<Diagnostic>, Vec<Diagnostic>> {
+        let Target {
+            model, plate, file, ..
+        } = *self;
+        let Some(first) = strange.first.first() else {
+            return Ok(None);
+        };
+        let declared = model.column(self.id);
+        let ColumnType::Label(plate_id) = declared.ty else {
+            return Ok(None);
+        };
+        let name = &model.plate(plate_id).name;
+        let labels = || plate.labels.iter().map(String::as_str);
+        let expected = format!("an element of plate `{name}`");
+        if new_is_blank {
+            let title = format!("new label `{}` read as blank", clip(&first.value, 24));
+            let warning = at_column(Code::W0702, title, declared);
+            return Ok(Some(strange.describe(warning, file, headers, &expected)));
+        }
+        let title = format!(
+            "`{}` is no element of plate `{}`",
+            clip(&first.value, 16),
+            clip(name, 16)
+        );
+        let error = at_column(Code::E0705, title, declared).also(
+            model.plate(plate_id).span,
+            format!("`{name}` has fixed elements"),
+        );
+        let error = strange.describe(error, file, headers, &expected);
+        let error = error.note(format!(
+            "the elements of `{name}` are {}",
+            listing(labels())
+        ));
+        Err(vec![suggest(error, &first.value, labels())])
     }
-    let title = format!(
-        "`{}` is no element of plate `{}`",
-        clip(&first.value, 16),
-        clip(name, 16)
-    );
-    let error = at_column(Code::E0705, title, declared).also(
-        model.plate(plate_id).span,
-        format!("`{name}` has fixed elements"),
-    );
-    let error = strange.describe(error, file, headers, &expected);
-    let error = error.note(format!(
-        "the elements of `{name}` are {}",
-        listing(labels())
-    ));
-    Err(vec![suggest(error, &first.value, labels())])
 }
 
 /// Puts the columns of a group in the order of its plate, which must have the same elements.
@@ -100,7 +129,7 @@ pub(super) fn order_group(
     data: &PlateData,
     file: &str,
 ) -> Result<(), Box<Diagnostic>> {
-    if column.elements == data.labels {
+    if *column.elements == *data.labels {
         return Ok(());
     }
     let here: HashMap<&str, u32> = positions(&column.elements);
@@ -115,7 +144,7 @@ pub(super) fn order_group(
                 RawCells::Numbers(v) => *v = reorder(v, &order),
                 RawCells::Elements(v) => *v = reorder(v, &order),
             }
-            column.elements = data.labels.clone();
+            column.elements = data.labels.as_slice().into();
             Ok(())
         }
         _ => {

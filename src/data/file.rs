@@ -10,10 +10,10 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 /// A file that was opened by the caller.
@@ -23,6 +23,17 @@ pub struct DataFile {
     pub name: String,
     /// Its bytes.
     pub content: Content,
+    /// What tells that an ordinary file is still the same.
+    pub stamp: Option<Stamp>,
+}
+
+/// Size and time of an ordinary file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stamp {
+    /// In bytes.
+    pub size: u64,
+    /// When it was last changed, in nanoseconds since 1970.
+    pub modified: u64,
 }
 
 /// Where the bytes of a file are.
@@ -31,14 +42,19 @@ pub enum Content {
     /// In memory.
     Held(Arc<Vec<u8>>),
     /// In an ordinary file, read from its start as often as needed and never held whole.
-    Opened(Arc<File>),
+    Opened(Arc<Mutex<dyn ReadSeek>>),
 }
+
+/// What an ordinary file can do.
+pub trait ReadSeek: Read + Seek + Send {}
+
+impl<T: Read + Seek + Send> ReadSeek for T {}
 
 impl fmt::Debug for Content {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Content::Held(bytes) => write!(f, "{} bytes", bytes.len()),
-            Content::Opened(file) => file.fmt(f),
+            Content::Opened(_) => f.write_str("an open file"),
         }
     }
 }
@@ -49,14 +65,20 @@ impl DataFile {
         DataFile {
             name: name.into(),
             content: Content::Held(Arc::new(bytes.into())),
+            stamp: None,
         }
     }
 
     /// An ordinary file, open for reading.
-    pub fn opened(name: impl Into<String>, file: File) -> Self {
+    pub fn opened(
+        name: impl Into<String>,
+        file: impl ReadSeek + 'static,
+        stamp: Option<Stamp>,
+    ) -> Self {
         DataFile {
             name: name.into(),
-            content: Content::Opened(Arc::new(file)),
+            content: Content::Opened(Arc::new(Mutex::new(file))),
+            stamp,
         }
     }
 
@@ -69,22 +91,34 @@ impl DataFile {
             Content::Held(bytes) => Ok(Cow::Borrowed(bytes)),
             Content::Opened(_) => {
                 let mut bytes = Vec::new();
-                self.reader()?.read_to_end(&mut bytes)?;
+                self.reader().read_to_end(&mut bytes)?;
                 Ok(Cow::Owned(bytes))
             }
         }
     }
 
     /// The bytes from the first on.
-    pub(super) fn reader(&self) -> io::Result<Box<dyn Read + Send + '_>> {
-        Ok(match &self.content {
+    pub(super) fn reader(&self) -> Box<dyn Read + Send + '_> {
+        match &self.content {
             Content::Held(bytes) => Box::new(bytes.as_slice()),
-            Content::Opened(file) => {
-                let mut file: &File = file;
-                file.seek(SeekFrom::Start(0))?;
-                Box::new(file)
-            }
-        })
+            Content::Opened(file) => Box::new(Sequence { file, at: 0 }),
+        }
+    }
+}
+
+/// An open file read from the first byte on, wherever others read it.
+struct Sequence<'a> {
+    file: &'a Mutex<dyn ReadSeek>,
+    at: u64,
+}
+
+impl Read for Sequence<'_> {
+    fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
+        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        file.seek(SeekFrom::Start(self.at))?;
+        let read = file.read(to)?;
+        self.at += read as u64;
+        Ok(read)
     }
 }
 
@@ -110,7 +144,7 @@ impl<'a> Pieces<'a> {
     /// Pieces of about this many bytes.
     pub(super) fn open(file: &'a DataFile, size: usize) -> io::Result<Self> {
         let mut pieces = Pieces {
-            source: file.reader()?,
+            source: file.reader(),
             rest: Vec::new(),
             size: size.max(1),
             digest: Some(Sha256::new()),

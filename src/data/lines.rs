@@ -40,7 +40,9 @@ impl Lines {
     /// The number of a row.
     pub fn get(&self, row: usize) -> Option<u64> {
         match self {
-            Lines::Consecutive { first, rows } => (row < *rows).then(|| first + row as u64),
+            Lines::Consecutive { first, rows } => {
+                (row < *rows).then(|| first.saturating_add(row as u64))
+            }
             Lines::Listed(lines) => lines.get(row).copied(),
         }
     }

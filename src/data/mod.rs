@@ -8,7 +8,9 @@
 
 mod arguments;
 mod bind;
+mod cache;
 mod cell;
+mod coupled;
 mod elements;
 mod evaluate;
 mod every;
@@ -28,15 +30,19 @@ mod raw;
 mod read;
 mod records;
 mod rows;
+mod store;
+mod stream;
 mod summary;
 mod support;
 #[cfg(test)]
 mod tests;
 mod usage;
 
-pub use file::{Content, DataFile};
+pub use cache::Shelf;
+pub use file::{Content, DataFile, ReadSeek, Stamp};
 pub use init::{Init, InitValue, ReadFile, read_init};
 pub use lines::Lines;
+pub use stream::{Stream, streamable};
 pub use summary::summary;
 
 use ndarray::{ArcArray, IxDyn};
@@ -72,7 +78,19 @@ pub struct Bound {
 /// # Errors
 /// Findings E0701 to E0712: every independent one of the first stage that fails.
 pub fn bind(model: &Model, files: &Files) -> Result<Bound, Vec<Diagnostic>> {
-    bind::bind_files(model, files, None)
+    bind::bind_files(model, files, None, None)
+}
+
+/// As [`bind`], from column files where there are any that still fit the files; those that are lacking are made.
+///
+/// # Errors
+/// As [`bind`], and E0701 where a column file cannot be written.
+pub fn bind_cached(
+    model: &Model,
+    files: &Files,
+    shelf: &dyn Shelf,
+) -> Result<Bound, Vec<Diagnostic>> {
+    bind::bind_files(model, files, None, Some(shelf))
 }
 
 /// Reads new rows for a fit with these plates (by [`PlateId`]).
@@ -88,7 +106,7 @@ pub fn bind_new(
     fitted_plates: &[PlateData],
     files: &Files,
 ) -> Result<Bound, Vec<Diagnostic>> {
-    bind::bind_files(model, files, Some(fitted_plates))
+    bind::bind_files(model, files, Some(fitted_plates), None)
 }
 
 /// Everything that a model needs of its data.

@@ -68,7 +68,7 @@ pub(super) fn resolve(
                 .find_map(|c| progress.tables.iter().find_map(|t| t.column(*c)));
             match fitted {
                 Some(fitted) => Some(fitted.clone()),
-                None => first.map(|c| named(c.elements.clone())),
+                None => first.map(|c| named(c.elements.to_vec())),
             }
         }
     })

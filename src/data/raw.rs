@@ -32,7 +32,7 @@ pub(super) struct RawColumn {
     /// Positions in the file; empty for `listed`.
     pub(super) fields: Vec<usize>,
     /// The elements of a group.
-    pub(super) elements: Vec<String>,
+    pub(super) elements: Arc<[String]>,
     pub(super) cells: RawCells,
     pub(super) may_be_blank: bool,
     pub(super) ty: ColumnType,
@@ -48,6 +48,16 @@ pub(super) enum RawCells {
     Numbers(Vec<f64>),
     /// Truth values, or labels by their number in the plate's [`Interner`]; [`BLANK`] = blank.
     Elements(Vec<u32>),
+}
+
+impl RawCells {
+    /// How many are blank.
+    pub(super) fn blank(&self) -> usize {
+        match self {
+            RawCells::Numbers(v) => v.iter().filter(|v| v.is_nan()).count(),
+            RawCells::Elements(v) => v.iter().filter(|v| **v == BLANK).count(),
+        }
+    }
 }
 
 /// Texts of a `by` or `within` column, one per row.
@@ -100,7 +110,7 @@ impl RawTable {
             RawColumn {
                 id: entry.column,
                 fields: entry.fields.clone(),
-                elements: entry.elements.clone(),
+                elements: entry.elements.as_slice().into(),
                 cells: match column.ty {
                     ColumnType::Label(_) | ColumnType::Binary => RawCells::Elements(Vec::new()),
                     _ => RawCells::Numbers(Vec::new()),
@@ -139,26 +149,16 @@ impl RawTable {
         }
     }
 
-    /// Adds the rows of the next piece of the file. `labels` gives by plate the number of each of the piece's labels;
-    /// `before` are the rows of the file and the line feeds in front of the piece, and one.
-    pub(super) fn append(&mut self, part: RawTable, labels: &[Vec<u32>], before: (usize, u64)) {
+    /// Adds the rows of the next piece of the file; `before` are the rows of the file in front of the piece, and the line
+    /// feeds and one.
+    pub(super) fn append(&mut self, part: RawTable, before: (usize, u64)) {
         let (rows, lines) = before;
         self.lines.append(&part.lines, lines);
         self.numbers.append(&part.numbers, rows as u64);
         for (column, part) in self.columns.iter_mut().zip(part.columns) {
-            let numbers = match column.ty {
-                ColumnType::Label(plate) => labels.get(plate.index()),
-                _ => None,
-            };
             match (&mut column.cells, part.cells) {
                 (RawCells::Numbers(all), RawCells::Numbers(more)) => all.extend_from_slice(&more),
-                (RawCells::Elements(all), RawCells::Elements(more)) => match numbers {
-                    Some(numbers) => {
-                        let number = |e: &u32| numbers.get(*e as usize).copied().unwrap_or(BLANK);
-                        all.extend(more.iter().map(number));
-                    }
-                    None => all.extend_from_slice(&more),
-                },
+                (RawCells::Elements(all), RawCells::Elements(more)) => all.extend_from_slice(&more),
                 // both were made from one layout
                 (RawCells::Numbers(_), RawCells::Elements(_))
                 | (RawCells::Elements(_), RawCells::Numbers(_)) => {}
@@ -170,6 +170,54 @@ impl RawTable {
         for (all, more) in texts.chain(self.within.iter_mut().zip(&part.within)) {
             all.append(more);
         }
+    }
+
+    /// Replaces labels by others, by plate.
+    pub(super) fn renumber(&mut self, labels: &[Vec<u32>]) {
+        for column in &mut self.columns {
+            if let (ColumnType::Label(plate), RawCells::Elements(cells)) =
+                (column.ty, &mut column.cells)
+            {
+                let numbers = labels.get(plate.index()).map_or(&[][..], Vec::as_slice);
+                for cell in cells {
+                    *cell = numbers.get(*cell as usize).copied().unwrap_or(BLANK);
+                }
+            }
+        }
+    }
+
+    /// Takes over what was found wrong in rows that are kept elsewhere.
+    pub(super) fn append_findings(&mut self, rows: RawTable) {
+        for (column, part) in self.columns.iter_mut().zip(rows.columns) {
+            column.wrong.append(part.wrong, (0, 0));
+            column.blank.append(part.blank, (0, 0));
+        }
+    }
+
+    /// The rows from `from` to `to`, without what was found in them.
+    pub(super) fn slice(&self, from: usize, to: usize) -> RawTable {
+        let mut slice = self.fresh();
+        (from..to).for_each(|row| {
+            slice.lines.push(self.lines.get(row).unwrap_or(0));
+            slice.numbers.push(self.numbers.get(row).unwrap_or(0));
+        });
+        for (to_column, column) in slice.columns.iter_mut().zip(&self.columns) {
+            let cells = from * column.width()..to * column.width();
+            match (&mut to_column.cells, &column.cells) {
+                (RawCells::Numbers(to), RawCells::Numbers(v)) => {
+                    to.extend_from_slice(v.get(cells).unwrap_or_default());
+                }
+                (RawCells::Elements(to), RawCells::Elements(v)) => {
+                    to.extend_from_slice(v.get(cells).unwrap_or_default());
+                }
+                _ => {}
+            }
+        }
+        let texts = slice.by.iter_mut().zip(&self.by);
+        for (to_texts, texts) in texts.chain(slice.within.iter_mut().zip(&self.within)) {
+            (from..to).for_each(|row| to_texts.push(texts.get(row)));
+        }
+        slice
     }
 
     /// How many rows it has.
@@ -217,7 +265,7 @@ impl RawColumn {
         RawColumn {
             id: self.id,
             fields: self.fields.clone(),
-            elements: Vec::new(),
+            elements: self.elements.clone(),
             cells: match self.cells {
                 RawCells::Numbers(_) => RawCells::Numbers(Vec::new()),
                 RawCells::Elements(_) => RawCells::Elements(Vec::new()),

@@ -242,6 +242,14 @@ pub(super) fn unreadable(file: &str, error: &std::io::Error) -> Box<Diagnostic> 
     )
 }
 
+/// A column file that cannot be made.
+pub(super) fn unwritable(file: &str, error: &std::io::Error) -> Box<Diagnostic> {
+    Box::new(
+        Diagnostic::new(Code::E0701, "column file cannot be written")
+            .note(format!("for {file}: {error}")),
+    )
+}
+
 /// Line feeds in front of the first byte that is no UTF-8 text.
 pub(super) fn not_text(bytes: &[u8]) -> Option<u64> {
     let error = std::str::from_utf8(bytes).err()?;

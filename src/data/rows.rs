@@ -16,7 +16,9 @@ use super::layout::Layout;
 use super::raw::{RawCells, RawColumn, RawTable};
 use super::records::{
     Header, Records, Row, count_newlines, empty_line, not_closed, not_text, not_utf8, unreadable,
+    unwritable,
 };
+use super::store::Writer;
 use super::{BLANK, DataFile};
 use crate::diag::{Code, Diagnostic};
 use crate::model::{ColumnType, Model};
@@ -182,7 +184,7 @@ pub(super) type Reading = (RawTable, Layout);
 /// Reads all rows into all tables of a file: piece after piece from the disk, many pieces at a time into columns.
 ///
 /// While the pieces of a batch are parsed in parallel, the next batch is read and the one before is put together, in
-/// order, so that every result is that of reading row by row.
+/// order, so that every result is that of reading row by row. The rows of the streamed table go to its column file.
 pub(super) fn read_rows(
     model: &Model,
     file: &DataFile,
@@ -190,6 +192,7 @@ pub(super) fn read_rows(
     mut pieces: Pieces<'_>,
     tables: &mut [Reading],
     interners: &mut [Interner],
+    streamed: Option<(usize, &mut Writer<'_>)>,
 ) -> Result<String, Vec<Diagnostic>> {
     let fresh: Vec<RawTable> = tables.iter().map(|(raw, _)| raw.fresh()).collect();
     let layouts: Vec<Layout> = tables.iter().map(|(_, layout)| layout.clone()).collect();
@@ -209,6 +212,8 @@ pub(super) fn read_rows(
         ragged: Ragged::default(),
         broken: header.open_quote.map(|l| not_closed(&file.name, l + 1)),
         not_utf8: None,
+        streamed,
+        unwritten: None,
     };
     let at_once = 4 * rayon::current_num_threads().clamp(1, 16);
     let mut batch = read_batch(&mut pieces, at_once);
@@ -236,7 +241,7 @@ pub(super) fn read_rows(
         parsed = now;
         batch = next;
         is_first = false;
-        if ended || whole.not_utf8.is_some() {
+        if ended || whole.not_utf8.is_some() || whole.unwritten.is_some() {
             break;
         }
     }
@@ -319,7 +324,7 @@ impl View<'_> {
 }
 
 /// What the pieces so far add up to.
-struct Whole<'a> {
+struct Whole<'a, 'b> {
     file: &'a DataFile,
     header: &'a Header,
     tables: &'a mut [Reading],
@@ -329,9 +334,12 @@ struct Whole<'a> {
     ragged: Ragged,
     broken: Option<Box<Diagnostic>>,
     not_utf8: Option<Box<Diagnostic>>,
+    /// The table whose rows go to a column file instead of memory.
+    streamed: Option<(usize, &'a mut Writer<'b>)>,
+    unwritten: Option<std::io::Error>,
 }
 
-impl Whole<'_> {
+impl Whole<'_, '_> {
     fn append(&mut self, part: Part) {
         let file = &self.file.name;
         let line = |l: u64| self.newlines + l + 1;
@@ -346,8 +354,19 @@ impl Whole<'_> {
             let known: Vec<Vec<u32>> = (self.interners.iter_mut().zip(&part.interners))
                 .map(|(all, own)| own.labels.iter().map(|l| all.intern_normal(l)).collect())
                 .collect();
-            for ((table, _), part) in self.tables.iter_mut().zip(part.tables) {
-                table.append(part, &known, before);
+            let tables = self.tables.iter_mut().zip(part.tables);
+            for (i, ((table, _), mut part)) in tables.enumerate() {
+                part.renumber(&known);
+                match &mut self.streamed {
+                    Some((at, writer)) if *at == i => {
+                        let mut rows = table.fresh();
+                        rows.append(part, before);
+                        let written = writer.write(&rows);
+                        table.append_findings(rows);
+                        self.unwritten = self.unwritten.take().or(written.err());
+                    }
+                    _ => table.append(part, before),
+                }
             }
         }
         self.rows += part.rows;
@@ -359,13 +378,13 @@ impl Whole<'_> {
             return Err(vec![*error]);
         }
         let file = &self.file.name;
+        if let Some(error) = self.unwritten {
+            return Err(vec![*unwritable(file, &error)]);
+        }
         let mut found = Vec::new();
         found.extend(self.broken.map(|b| *b));
         found.extend(self.ragged.finding(file, &self.header.names));
-        if let Some((table, _)) = self.tables.first()
-            && table.rows() == 0
-            && found.is_empty()
-        {
+        if self.rows == 0 && found.is_empty() {
             found.push(
                 Diagnostic::new(Code::E0709, "data file has no rows")
                     .note(format!("{file} has a header and nothing below it")),

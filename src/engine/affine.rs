@@ -219,6 +219,7 @@ impl Engine<'_> {
     /// Writes out the means of all blocks that are maps: the state is that of a run row by row.
     pub(super) fn write_out(&self, state: &mut State) {
         state.pushing = false;
+        self.forget_sums(state);
         for (i, a) in self.plan.affine.iter().enumerate() {
             let Some(a) = a.as_ref().filter(|_| state.blocks[i].mapped) else {
                 continue;

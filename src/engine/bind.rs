@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ndarray::IxDyn;
+use ndarray::{ArcArray, IxDyn};
 
 use crate::algebra::{Origin, Subscript};
 use crate::data::{BLANK, Cells};
@@ -12,7 +12,7 @@ use crate::model::{Axis, PlateId, Role};
 use crate::plan::{Key, KeyId, Rewrite};
 
 use super::Engine;
-use super::pass::{BoundChain, BoundKey, BoundPass, Clamp, Columns};
+use super::pass::{BoundChain, BoundKey, BoundPass, Clamp, Columns, Stored};
 
 /// At most this many joint states of an element are enumerated.
 pub const JOINT_STATES: usize = 4096;
@@ -285,6 +285,21 @@ fn bind_key(
         .data
         .iter()
         .map(|k| {
+            if let Some(s) = engine.shifted(k, key.row) {
+                let mut c = columns(
+                    engine,
+                    key,
+                    Stored::Cells(s.cells),
+                    &s.own,
+                    first_selector,
+                    &position_at,
+                    &local_axes,
+                    &local_at,
+                );
+                let plain = s.scale.iter().all(|x| *x == 1.0) && s.shift.iter().all(|x| *x == 0.0);
+                c.moved = (!plain).then_some((s.scale, s.shift));
+                return c;
+            }
             let t = engine.known(k);
             let row_at = t.axes.iter().position(|a| *a == key.row).unwrap_or(0);
             let mut order = vec![row_at];
@@ -300,7 +315,7 @@ fn bind_key(
             columns(
                 engine,
                 key,
-                Arc::new(values),
+                Stored::Made(Arc::new(values)),
                 &own,
                 first_selector,
                 &position_at,
@@ -311,6 +326,21 @@ fn bind_key(
         .collect();
     let mut selectors = vec![];
     for (i, (s, _)) in key.selectors.iter().enumerate() {
+        let stride: usize = sizes[first_selector + i + 1..].iter().product();
+        if let Some((cells, own)) = cells_of(engine, s, key.row) {
+            let c = columns(
+                engine,
+                key,
+                Stored::Cells(cells),
+                &own,
+                first_selector,
+                &position_at,
+                &local_axes,
+                &local_at,
+            );
+            selectors.push((c, stride));
+            continue;
+        }
         let (axes, v) = engine.evaluator.subscript(s);
         let row_at = axes.iter().position(|a| *a == key.row).unwrap_or(0);
         let mut order = vec![row_at];
@@ -325,21 +355,16 @@ fn bind_key(
         let c = columns(
             engine,
             key,
-            Arc::new(values),
+            Stored::Made(Arc::new(values)),
             &own,
             first_selector,
             &position_at,
             &local_axes,
             &local_at,
         );
-        let stride: usize = sizes[first_selector + i + 1..].iter().product();
         selectors.push((c, stride));
     }
-    let mask = key
-        .data
-        .iter()
-        .zip(&data)
-        .all(|(_, c)| c.values.iter().all(|v| *v == 0.0 || *v == 1.0));
+    let mask = key.data.iter().zip(&data).all(|(_, c)| c.is_mask());
     let symmetric = symmetric(engine, key, &data, first_selector, positions)
         .filter(|_| engine.has(Rewrite::Symmetric));
     BoundKey {
@@ -355,11 +380,37 @@ fn bind_key(
     }
 }
 
+/// The elements of a column of labels at bare axes, the row's first, as they are.
+fn cells_of(
+    engine: &Engine<'_>,
+    s: &Subscript,
+    row: Axis,
+) -> Option<(ArcArray<u32, IxDyn>, Vec<Axis>)> {
+    let Subscript::Column(c, inner) = s else {
+        return None;
+    };
+    let axes: Option<Vec<Axis>> = inner
+        .iter()
+        .map(|s| match s {
+            Subscript::Axis(a) => Some(*a),
+            _ => None,
+        })
+        .collect();
+    let axes = axes?;
+    let distinct = (0..axes.len()).all(|i| !axes[..i].contains(&axes[i]));
+    match &engine.evaluator.data.columns[c.index()] {
+        Cells::Elements(v) if distinct && axes.first() == Some(&row) && v.as_slice().is_some() => {
+            Some((v.clone(), axes[1..].to_vec()))
+        }
+        _ => None,
+    }
+}
+
 #[allow(clippy::too_many_arguments)]
 fn columns<T>(
     engine: &Engine<'_>,
     key: &Key,
-    values: Arc<Vec<T>>,
+    values: Stored<T>,
     own: &[Axis],
     data_axes: usize,
     position_at: &[Vec<usize>],
@@ -406,6 +457,7 @@ fn columns<T>(
     };
     Columns {
         values,
+        moved: None,
         width,
         by_data,
         by_local,

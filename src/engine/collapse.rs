@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::pass::{BoundPass, Clamp, Columns};
+use super::pass::{BoundPass, Clamp, Columns, Stored};
 
 /// Rows looked at before deciding whether collapsing is worth a scan of all.
 const SAMPLE: usize = 2048;
@@ -54,11 +54,12 @@ pub fn collapse(pass: &BoundPass) -> Option<(BoundPass, Vec<usize>)> {
 
 fn pick<T: Copy>(c: &Columns<T>, rows: &[usize]) -> Columns<T> {
     Columns {
-        values: Arc::new(
+        values: Stored::Made(Arc::new(
             rows.iter()
                 .flat_map(|n| c.values[n * c.width..(n + 1) * c.width].iter().copied())
                 .collect(),
-        ),
+        )),
+        moved: c.moved.clone(),
         width: c.width,
         by_data: c.by_data.clone(),
         by_local: c.by_local.clone(),
@@ -77,10 +78,7 @@ impl<'a> Parts<'a> {
         let mut elements: Vec<(&[u32], usize)> = vec![];
         for k in &pass.keys {
             for c in &k.data {
-                if !numbers
-                    .iter()
-                    .any(|(v, _)| std::ptr::eq(*v, c.values.as_slice()))
-                {
+                if !numbers.iter().any(|(v, _)| std::ptr::eq(*v, &*c.values)) {
                     numbers.push((&c.values, c.width));
                 }
             }

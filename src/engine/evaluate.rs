@@ -8,7 +8,7 @@ mod matrix;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-use ndarray::{ArrayD, Dimension, IxDyn};
+use ndarray::{ArcArray, ArrayBase, ArrayD, Dimension, IxDyn};
 
 use crate::algebra::{Expander, Known, KnownFunction, KnownMatrix, Subscript, Unknowns};
 use crate::data::{BLANK, Cells, Dataset};
@@ -238,7 +238,8 @@ impl<'a> Evaluator<'a> {
     }
 
     fn column_mean(&self, c: ColumnId, kept: &[usize]) -> ArrayD<f64> {
-        let cells = self.cells(c).as_standard_layout().into_owned();
+        let cells = self.cells(c);
+        let cells = cells.as_standard_layout();
         let plate = self.model.column(c).slots[0];
         let weights = self.weights(plate);
         let shape: Vec<usize> = kept.iter().map(|i| cells.shape()[*i]).collect();
@@ -269,10 +270,12 @@ impl<'a> Evaluator<'a> {
     }
 
     /// The cells of a column as numbers; blanks NaN.
-    fn cells(&self, c: ColumnId) -> ArrayD<f64> {
+    fn cells(&self, c: ColumnId) -> ArcArray<f64, IxDyn> {
         match &self.data.columns[c.index()] {
-            Cells::Numbers(v) => v.to_owned(),
-            Cells::Elements(v) => v.map(|e| if *e == BLANK { f64::NAN } else { f64::from(*e) }),
+            Cells::Numbers(v) => v.clone(),
+            Cells::Elements(v) => v
+                .map(|e| if *e == BLANK { f64::NAN } else { f64::from(*e) })
+                .into_shared(),
         }
     }
 
@@ -375,7 +378,11 @@ impl<'a> Evaluator<'a> {
     }
 
     /// `values[s]`, over the axes in s; blank subscripts give NaN.
-    pub fn gather(&self, values: &ArrayD<f64>, s: &[Subscript]) -> Tensor {
+    pub fn gather<S: ndarray::Data<Elem = f64>>(
+        &self,
+        values: &ArrayBase<S, IxDyn>,
+        s: &[Subscript],
+    ) -> Tensor {
         let plain: Option<Vec<Axis>> = s
             .iter()
             .map(|i| match i {
@@ -384,7 +391,7 @@ impl<'a> Evaluator<'a> {
             })
             .collect();
         if let Some(axes) = plain {
-            return Tensor::with_diagonal(axes, values.clone());
+            return Tensor::with_diagonal(axes, values.to_owned());
         }
         let parts: Vec<(Vec<Axis>, ArrayD<u32>)> = s.iter().map(|i| self.subscript(i)).collect();
         let mut axes: Vec<Axis> = vec![];

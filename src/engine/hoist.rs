@@ -16,12 +16,14 @@ use crate::plan::{Affine, KeyId, Planned, Rewrite};
 
 use super::Engine;
 use super::rows::{Operand, add_rows};
-use super::tensor::Tensor;
 
 /// So many iterations may be spent on sums that make the others cheaper.
 const ONCE: f64 = 64.0;
 /// Sums of this size are always worth making.
 const SMALL: f64 = 65_536.0;
+
+/// Where the rows are so little work nothing is gained.
+const LITTLE: f64 = 1024.0;
 
 /// A block whose row-level means are a map from the data of the row while a run goes on.
 #[derive(Debug, Clone)]
@@ -82,12 +84,12 @@ impl Engine<'_> {
         }
         let shape: Vec<usize> = key.axes.iter().map(|a| self.size(*a)).collect();
         let mut out = ArrayD::zeros(IxDyn(&shape));
-        let data: Vec<Tensor> = key.data.iter().map(|k| self.known(k)).collect();
+        let data: Vec<_> = key.data.iter().map(|k| self.shared_known(k)).collect();
         let operands: Vec<Operand<'_>> = data
             .iter()
-            .map(|t| Operand {
-                values: &t.values,
-                index: t.axes.iter().map(|a| Subscript::Axis(*a)).collect(),
+            .map(|(axes, values)| Operand {
+                values,
+                index: axes.iter().map(|a| Subscript::Axis(*a)).collect(),
             })
             .collect();
         let gather = |a| key.selectors.iter().find(|(_, b)| a == b);
@@ -136,7 +138,7 @@ impl Engine<'_> {
         let data: f64 = a.features.iter().map(|f| length(&f.axes)).sum();
         let summed: f64 = keys.iter().map(|k| self.key_length(*k)).sum();
         let worth = summed <= rows * data && summed <= (ONCE * data * means).max(SMALL);
-        if rows == 0.0 || !worth {
+        if rows * data * means < LITTLE || !worth {
             return None;
         }
         for k in keys {

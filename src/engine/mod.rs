@@ -15,6 +15,8 @@ pub mod bind;
 mod checks;
 mod collapse;
 mod conditional;
+mod contract;
+mod contraction;
 mod coordinates;
 mod coupled;
 pub mod evaluate;
@@ -33,7 +35,9 @@ mod row_products;
 pub mod rows;
 pub mod run;
 mod shapes;
+mod shifted;
 pub mod state;
+mod sums;
 mod sweep;
 pub mod symmetric;
 pub mod tensor;
@@ -48,7 +52,7 @@ use ndarray::{ArrayD, Axis as Dim, IxDyn};
 
 use crate::algebra::{Known, Subscript, UnknownId};
 use crate::data::Dataset;
-use crate::derive::{BlockId, Contraction, Derivation, Moment};
+use crate::derive::{BlockId, Contraction, Derivation, Moment, MomentKind};
 use crate::diag::Diagnostic;
 use crate::model::{Axis, PlateId, Role};
 use crate::plan::{KeyId, Plan, Planned, Rewrite};
@@ -58,7 +62,7 @@ use evaluate::{Evaluator, Fitted};
 use network::Network;
 use rows::{Operand, add_rows};
 use state::{BlockState, PassState, State};
-use tensor::{Tensor, contract};
+use tensor::Tensor;
 use update::Patterns;
 
 /// At most this many coupled numbers form one joint Gaussian.
@@ -74,7 +78,8 @@ pub struct Engine<'a> {
     pub plan: &'a Plan,
     /// Evaluates known expressions.
     pub evaluator: Evaluator<'a>,
-    known: RefCell<BTreeMap<Known, (ArrayD<f64>, Found)>>,
+    known: RefCell<BTreeMap<Known, (Rc<ArrayD<f64>>, Found)>>,
+    contractions: contraction::BoundContractions,
     /// For each pass, its local blocks bound to the rows.
     pub bound: Vec<Vec<BoundBlock>>,
     /// For each block, its coupled discrete elements.
@@ -83,6 +88,7 @@ pub struct Engine<'a> {
     gaussian_networks: Vec<Option<gaussian_network::GaussianNetwork>>,
     hoisted: Vec<Option<ArrayD<f64>>>,
     pushed: Vec<Option<hoist::Pushed>>,
+    shared: Vec<usize>,
     patterns: RefCell<BTreeMap<BlockId, Option<Rc<Patterns>>>>,
     /// By key: the moments its table was made of, and the table.
     tables: RefCell<BTreeMap<KeyId, (u64, pass::Table)>>,
@@ -128,12 +134,14 @@ impl<'a> Engine<'a> {
             plan,
             evaluator,
             known: RefCell::default(),
+            contractions: contraction::BoundContractions::new(plan),
             bound: vec![],
             networks: vec![],
             conditionals: vec![],
             gaussian_networks: vec![],
             hoisted: vec![None; plan.keys.len()],
             pushed: vec![None; derivation.blocks.len()],
+            shared: vec![],
             patterns: RefCell::default(),
             tables: RefCell::default(),
         };
@@ -157,6 +165,7 @@ impl<'a> Engine<'a> {
         engine.conditionals = engine.bind_conditionals();
         engine.gaussian_networks = engine.bind_gaussian_networks()?;
         engine.hoist();
+        engine.shared = engine.find_shared();
         Ok(engine)
     }
 
@@ -199,13 +208,19 @@ impl<'a> Engine<'a> {
 
     /// A known expression over its axes in order of first appearance; blanks are 0 (their terms are masked).
     pub fn known(&self, k: &Known) -> Tensor {
+        let (axes, values) = self.shared_known(k);
+        Tensor {
+            axes,
+            values: values.as_ref().clone(),
+        }
+    }
+
+    /// The same without a copy.
+    fn shared_known(&self, k: &Known) -> (Vec<Axis>, Rc<ArrayD<f64>>) {
         let axes = k.axes();
         let canonical = canonical_known(k, &axes);
         if let Some((v, _)) = self.known.borrow().get(&canonical) {
-            return Tensor {
-                axes,
-                values: v.clone(),
-            };
+            return (axes, v.clone());
         }
         let size = |a: Axis| self.size(a);
         let mut values = self.evaluator.evaluate(k).broadcast(&axes, &size);
@@ -219,15 +234,25 @@ impl<'a> Engine<'a> {
                 x
             }
         });
-        self.known
-            .borrow_mut()
-            .insert(canonical, (values.clone(), found));
-        Tensor { axes, values }
+        let values = Rc::new(values);
+        let entry = (values.clone(), found);
+        self.known.borrow_mut().insert(canonical, entry);
+        (axes, values)
     }
 
     /// What the evaluation of a known factor met.
     fn found(&self, k: &Known) -> Found {
         let axes = k.axes();
+        let row = axes
+            .iter()
+            .find(|a| self.derivation.model.table_of(a.plate).is_some());
+        // A column that is only moved and stretched is as finite as its cells.
+        if let Some(s) = row.and_then(|r| self.shifted(k, *r)) {
+            return Found {
+                blank: s.cells.iter().any(|x| x.is_nan()),
+                infinite: false,
+            };
+        }
         self.known(k);
         self.known
             .borrow()
@@ -237,10 +262,6 @@ impl<'a> Engine<'a> {
 
     /// A published expectation as a tensor: fixed elements are taken, repeated axes become the diagonal.
     fn moment(&self, state: &State, m: &Moment) -> Tensor {
-        let mut values = match state.moments.get(&m.kind) {
-            Some(v) => v.clone(),
-            None => ArrayD::zeros(IxDyn(&self.moment_shape(m.kind))),
-        };
         let gathered = |s: &Subscript| {
             matches!(
                 s,
@@ -248,11 +269,9 @@ impl<'a> Engine<'a> {
             )
         };
         if m.index.iter().any(gathered) {
-            // Where there is no such element, a mask in the term says so.
-            let mut t = self.evaluator.gather(&values, &m.index);
-            t.values.mapv_inplace(|x| if x.is_nan() { 0.0 } else { x });
-            return t;
+            return self.gathered(state, m);
         }
+        let mut values = self.stored(state, m.kind);
         let mut axes = vec![];
         let mut dim = 0;
         for s in &m.index {
@@ -268,40 +287,21 @@ impl<'a> Engine<'a> {
         Tensor::with_diagonal(axes, values)
     }
 
-    /// Adds a contraction without rows to `out`.
-    fn add_contraction(
-        &self,
-        state: &State,
-        c: &Contraction,
-        extra: Option<Tensor>,
-        out: &mut ArrayD<f64>,
-    ) {
-        let mut operands: Vec<Tensor> = c.data.iter().map(|k| self.known(k)).collect();
-        operands.extend(c.moments.iter().map(|m| self.moment(state, m)));
-        operands.extend(extra);
-        let mut axes: Vec<Axis> = vec![];
-        for s in &c.target {
-            s.visit_axes(&mut |a| {
-                if !axes.contains(&a) {
-                    axes.push(a);
-                }
-            });
+    /// A published expectation at looked-up elements; 0 where there is no such element, which a mask in the term says.
+    fn gathered(&self, state: &State, m: &Moment) -> Tensor {
+        let mut t = match state.moments.get(&m.kind) {
+            Some(a) => self.evaluator.gather(a, &m.index),
+            None => self.evaluator.gather(&self.stored(state, m.kind), &m.index),
+        };
+        t.values.mapv_inplace(|x| if x.is_nan() { 0.0 } else { x });
+        t
+    }
+
+    fn stored(&self, state: &State, kind: MomentKind) -> ArrayD<f64> {
+        match state.moments.get(&kind) {
+            Some(v) => v.clone(),
+            None => ArrayD::zeros(IxDyn(&self.moment_shape(kind))),
         }
-        let size = |a: Axis| self.size(a);
-        let v = contract(c.coef, operands, &c.axes, &axes, &size);
-        let plain = c
-            .target
-            .iter()
-            .map(|s| match s {
-                Subscript::Axis(a) => Some(*a),
-                _ => None,
-            })
-            .collect::<Option<Vec<Axis>>>();
-        if plain.as_ref() == Some(&axes) {
-            *out += &v;
-            return;
-        }
-        self.evaluator.scatter(&v, &axes, &c.target, out);
     }
 
     /// Adds a planned contraction to `out`; `own_rows` is the row plate of the block that receives it, whose weights it omits.
@@ -316,11 +316,7 @@ impl<'a> Engine<'a> {
             Planned::Global(c) => self.add_contraction(state, c, None, out),
             Planned::Keyed { key, axes, rest } => {
                 if let Some(a) = &state.accumulated[key.index()] {
-                    let t = Tensor {
-                        axes: axes.clone(),
-                        values: a.clone(),
-                    };
-                    self.add_contraction(state, rest, Some(t), out);
+                    self.add_contraction(state, rest, Some((axes, a)), out);
                 }
             }
             Planned::Rows {
@@ -332,44 +328,57 @@ impl<'a> Engine<'a> {
                     && let Some(a) = &state.accumulated[key.index()]
                     && !own_rows.contains(&row.plate)
                 {
-                    let t = Tensor {
-                        axes: axes.clone(),
-                        values: a.clone(),
-                    };
-                    self.add_contraction(state, rest, Some(t), out);
+                    self.add_contraction(state, rest, Some((axes, a)), out);
                     return;
                 }
-                let data: Vec<Tensor> = direct.data.iter().map(|k| self.known(k)).collect();
-                let zeros: Vec<ArrayD<f64>> = direct
-                    .moments
-                    .iter()
-                    .map(|m| ArrayD::zeros(IxDyn(&self.moment_shape(m.kind))))
-                    .collect();
-                let mut operands: Vec<Operand<'_>> = data
-                    .iter()
-                    .map(|t| Operand {
-                        values: &t.values,
-                        index: t.axes.iter().map(|a| Subscript::Axis(*a)).collect(),
-                    })
-                    .collect();
-                for (m, z) in direct.moments.iter().zip(&zeros) {
-                    operands.push(Operand {
-                        values: state.moments.get(&m.kind).unwrap_or(z),
-                        index: m.index.clone(),
-                    });
-                }
-                add_rows(
-                    &self.evaluator,
-                    direct.coef,
-                    &operands,
-                    *row,
-                    &direct.axes,
-                    &direct.target,
-                    !own_rows.contains(&row.plate),
-                    out,
-                );
+                self.add_rows_of(state, direct, *row, own_rows, out);
             }
         }
+    }
+
+    /// Adds a contraction over rows to `out`, row by row.
+    fn add_rows_of(
+        &self,
+        state: &State,
+        direct: &Contraction,
+        row: Axis,
+        own_rows: &[PlateId],
+        out: &mut ArrayD<f64>,
+    ) {
+        let data: Vec<(Vec<Axis>, Rc<ArrayD<f64>>)> =
+            direct.data.iter().map(|k| self.shared_known(k)).collect();
+        let missing: Vec<Option<ArrayD<f64>>> = direct
+            .moments
+            .iter()
+            .map(|m| match state.moments.contains_key(&m.kind) {
+                true => None,
+                false => Some(self.stored(state, m.kind)),
+            })
+            .collect();
+        let mut operands: Vec<Operand<'_>> = data
+            .iter()
+            .map(|(axes, values)| Operand {
+                values,
+                index: axes.iter().map(|a| Subscript::Axis(*a)).collect(),
+            })
+            .collect();
+        for (m, zeros) in direct.moments.iter().zip(&missing) {
+            let Some(values) = zeros.as_ref().or_else(|| state.moments.get(&m.kind)) else {
+                return;
+            };
+            let index = m.index.clone();
+            operands.push(Operand { values, index });
+        }
+        add_rows(
+            &self.evaluator,
+            direct.coef,
+            &operands,
+            row,
+            &direct.axes,
+            &direct.target,
+            !own_rows.contains(&row.plate),
+            out,
+        );
     }
 
     /// L = E_q[log p] + H(q) at the current state.

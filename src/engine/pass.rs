@@ -31,7 +31,7 @@ use crate::numeric::lines::Lines;
 use crate::numeric::logsumexp::softmax_in_place;
 
 pub use chain::BoundChain;
-pub use columns::{BoundKey, Columns};
+pub use columns::{BoundKey, Columns, Stored};
 
 /// Partial sums of a pass.
 pub const PARTS: usize = 16;

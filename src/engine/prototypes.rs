@@ -73,10 +73,7 @@ pub fn prototypes(
     let value = |i: usize, f: (usize, usize)| -> f64 {
         let n = (i as f64 * step) as usize;
         let k = &b.rows.keys[f.0];
-        k.data
-            .iter()
-            .map(|d| d.values[n * d.width + d.by_data[f.1]])
-            .product()
+        k.data.iter().map(|d| d.number(n, d.by_data[f.1])).product()
     };
     let scale: Vec<f64> = features
         .iter()

@@ -9,7 +9,7 @@
 
 use std::collections::BTreeMap;
 
-use ndarray::{ArrayD, ArrayViewD, Axis as Dim, IxDyn, Slice};
+use ndarray::{ArrayD, ArrayViewD, Axis as Dim, CowArray, IxDyn, Slice};
 use rayon::prelude::*;
 
 use crate::algebra::Subscript;
@@ -17,7 +17,7 @@ use crate::model::Axis;
 
 use super::evaluate::Evaluator;
 use super::rows::{Operand, SEGMENTS};
-use super::tensor::{Tensor, contract};
+use super::tensor::contract;
 
 /// Rows that are one tensor.
 const CHUNK: usize = 4096;
@@ -37,7 +37,7 @@ pub struct RowProducts<'a> {
 }
 
 /// What is taken of an operand, by its axes.
-type Cut<'c> = dyn Fn(&[Axis], &ArrayViewD<'_, f64>) -> ArrayD<f64> + 'c;
+type Cut<'c> = dyn for<'v> Fn(&[Axis], &'v ArrayViewD<'v, f64>) -> CowArray<'v, f64, IxDyn> + 'c;
 
 impl<'a> RowProducts<'a> {
     /// `None` where some array is read or written through a gather or a lag. `shape` is that of the target.
@@ -108,15 +108,13 @@ impl<'a> RowProducts<'a> {
             .collect();
         let at = self.row_dimension();
         let part = |&(from, to): &(usize, usize)| -> ArrayD<f64> {
-            let cut = |axes: &[Axis], v: &ArrayViewD<'_, f64>| match axes
-                .iter()
-                .position(|a| *a == self.row)
-            {
-                Some(d) => v.slice_axis(Dim(d), Slice::from(from..to)).to_owned(),
-                None => v.to_owned(),
+            let range = Slice::from(from..to);
+            let extra = weights.as_ref().map(|w| w.slice_axis(Dim(0), range).into());
+            let cut: &Cut<'_> = &|axes, v| match axes.iter().position(|a| *a == self.row) {
+                Some(d) => v.slice_axis(Dim(d), range).into(),
+                None => v.view().into(),
             };
-            let extra = weights.as_ref().map(|w| cut(&[self.row], &w.view()));
-            self.product(&cut, extra, to - from)
+            self.product(cut, extra, to - from)
         };
         if let Some(d) = at {
             let mut slots: Vec<_> = out.axis_chunks_iter_mut(Dim(d), CHUNK).collect();
@@ -138,29 +136,27 @@ impl<'a> RowProducts<'a> {
 
     /// The sum over chosen rows, or their products side by side where the target holds the row; no weights.
     pub fn at(&self, rows: &[usize]) -> ArrayD<f64> {
-        let cut =
-            |axes: &[Axis], v: &ArrayViewD<'_, f64>| match axes.iter().position(|a| *a == self.row)
-            {
-                Some(d) => v.select(Dim(d), rows),
-                None => v.to_owned(),
-            };
-        self.product(&cut, None, rows.len())
+        let cut: &Cut<'_> = &|axes, v| match axes.iter().position(|a| *a == self.row) {
+            Some(d) => v.select(Dim(d), rows).into(),
+            None => v.view().into(),
+        };
+        self.product(cut, None, rows.len())
     }
 
-    fn product(&self, cut: &Cut<'_>, weights: Option<ArrayD<f64>>, count: usize) -> ArrayD<f64> {
-        let mut operands: Vec<Tensor> = self
+    fn product(
+        &self,
+        cut: &Cut<'_>,
+        weights: Option<CowArray<'_, f64, IxDyn>>,
+        count: usize,
+    ) -> ArrayD<f64> {
+        let mut operands: Vec<_> = self
             .operands
             .iter()
-            .map(|(axes, v)| Tensor::with_diagonal(axes.clone(), cut(axes, v)))
+            .map(|(axes, v)| (axes.clone(), cut(axes, v)))
             .collect();
-        if let Some(values) = weights {
-            operands.push(Tensor {
-                axes: vec![self.row],
-                values,
-            });
-        }
+        operands.extend(weights.map(|w| (vec![self.row], w)));
         let size = |a: Axis| if a == self.row { count } else { self.size(a) };
-        let v = contract(self.coef, operands, &self.all, &self.target, &size);
+        let v = contract(self.coef, &operands, &self.all, &self.target, &size);
         let Some(target) = self.scattered else {
             return v;
         };

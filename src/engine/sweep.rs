@@ -89,6 +89,7 @@ impl<'a> Sweep<'a> {
             Step::Update(b) => {
                 let messages = self.engine.messages(state, b, false);
                 let noticed = self.engine.read_out(state, b, &messages)?;
+                self.engine.refresh_sums(state, b);
                 self.noticed.boundary.extend(noticed.boundary);
                 self.noticed.kept.extend(noticed.kept);
                 if let Some(a) = &mut self.accelerator {
@@ -104,7 +105,11 @@ impl<'a> Sweep<'a> {
         let engine = self.engine;
         self.noticed_at_cut = self.noticed.clone();
         let a = self.accelerator.as_mut();
-        a.is_some_and(|a| a.leap(engine, state))
+        let leapt = a.is_some_and(|a| a.leap(engine, state));
+        if leapt {
+            engine.forget_sums(state);
+        }
+        leapt
     }
 
     /// The objective after the leap is no lower than before it.

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use super::record::record;
 use super::{Fit, Timing, order};
-use crate::data::{self, DataFile, Files, ReadFile};
+use crate::data::{self, DataFile, Files, ReadFile, Shelf};
 use crate::diag::{Code, Diagnostic, nearest};
 use crate::engine::Engine;
 use crate::engine::run::{self, Progress};
@@ -100,6 +100,8 @@ pub struct Request<'a> {
     pub settings: &'a Settings,
     /// Starting values or an earlier fit.
     pub init: Option<&'a DataFile>,
+    /// Where column files of the data are kept, if anywhere.
+    pub shelf: Option<&'a dyn Shelf>,
     /// Opens files that the init file names.
     pub read: ReadFile<'a>,
     /// Told of each iteration; answers whether to go on.
@@ -148,6 +150,7 @@ pub fn fit(
         data,
         settings,
         init: None,
+        shelf: None,
         read: &|name| {
             Err(std::io::Error::new(
                 std::io::ErrorKind::NotFound,
@@ -170,7 +173,10 @@ pub fn fit_with(mut request: Request<'_>) -> Result<Learned, Vec<Diagnostic>> {
 
     let clock = Instant::now();
     let files = std::mem::take(&mut request.data).files(&model)?;
-    let bound = data::bind(&model, &files)?;
+    let bound = match request.shelf {
+        Some(shelf) => data::bind_cached(&model, &files, shelf)?,
+        None => data::bind(&model, &files)?,
+    };
     drop(files);
     let load_s = clock.elapsed().as_secs_f64();
     warnings.extend(bound.warnings);

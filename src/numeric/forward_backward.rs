@@ -39,34 +39,50 @@ pub fn forward_backward(
     width: usize,
     out: Outputs<'_>,
 ) -> bool {
-    super::vector::choose!(
-        run_512(e, m, states, width, out),
-        run_256(e, m, states, width, out),
-        run_plain(e, m, states, width, out)
-    )
+    super::vector::choose!(run_512, run_256, run_plain, e, m, states, width, out)
 }
 
 /// sum += w sum_n alpha_n b_n', states x width, for rows of alpha and b side by side.
 pub fn outer_sum(alpha: &[f64], b: &[f64], w: f64, states: usize, width: usize, sum: &mut [f64]) {
     super::vector::choose!(
-        outer_512(alpha, b, w, states, width, sum),
-        outer_256(alpha, b, w, states, width, sum),
-        outer_plain(alpha, b, w, states, width, sum)
+        outer_512,
+        outer_256,
+        outer_plain,
+        alpha,
+        b,
+        w,
+        states,
+        width,
+        sum
     );
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx512dq,fma")]
-fn outer_512(alpha: &[f64], b: &[f64], w: f64, states: usize, width: usize, sum: &mut [f64]) {
+fn outer_512<const FUSED: bool>(
+    alpha: &[f64],
+    b: &[f64],
+    w: f64,
+    states: usize,
+    width: usize,
+    sum: &mut [f64],
+) {
     // SAFETY: this function is compiled for the instruction set of the octets.
-    unsafe { outer::<Wide>(alpha, b, w, states, width, sum) }
+    unsafe { outer::<Wide<FUSED>>(alpha, b, w, states, width, sum) }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
-fn outer_256(alpha: &[f64], b: &[f64], w: f64, states: usize, width: usize, sum: &mut [f64]) {
+fn outer_256<const FUSED: bool>(
+    alpha: &[f64],
+    b: &[f64],
+    w: f64,
+    states: usize,
+    width: usize,
+    sum: &mut [f64],
+) {
     // SAFETY: as above.
-    unsafe { outer::<Narrow>(alpha, b, w, states, width, sum) }
+    unsafe { outer::<Narrow<FUSED>>(alpha, b, w, states, width, sum) }
 }
 
 fn outer_plain(alpha: &[f64], b: &[f64], w: f64, states: usize, width: usize, sum: &mut [f64]) {
@@ -123,16 +139,28 @@ pub struct Outputs<'a> {
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx512dq,fma")]
-fn run_512(e: &[f64], m: &Transitions<'_>, states: usize, width: usize, out: Outputs<'_>) -> bool {
+fn run_512<const FUSED: bool>(
+    e: &[f64],
+    m: &Transitions<'_>,
+    states: usize,
+    width: usize,
+    out: Outputs<'_>,
+) -> bool {
     // SAFETY: this function is compiled for the instruction set of the octets.
-    unsafe { by_width::<Wide>(e, m, states, width, out) }
+    unsafe { by_width::<Wide<FUSED>>(e, m, states, width, out) }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
-fn run_256(e: &[f64], m: &Transitions<'_>, states: usize, width: usize, out: Outputs<'_>) -> bool {
+fn run_256<const FUSED: bool>(
+    e: &[f64],
+    m: &Transitions<'_>,
+    states: usize,
+    width: usize,
+    out: Outputs<'_>,
+) -> bool {
     // SAFETY: as above.
-    unsafe { by_width::<Narrow>(e, m, states, width, out) }
+    unsafe { by_width::<Narrow<FUSED>>(e, m, states, width, out) }
 }
 
 fn run_plain(

@@ -33,11 +33,7 @@ pub fn product(t: &[f64], x: &[f64], features: usize, width: usize, m: usize, ou
     assert!(m.is_multiple_of(STRIP), "padded rows");
     assert!(t.len() >= features * width && x.len() >= features * m && out.len() >= width * m);
     let shape = Shape { features, width, m };
-    super::vector::choose!(
-        product_512(t, x, shape, out),
-        product_256(t, x, shape, out),
-        product_plain(t, x, shape, out)
-    );
+    super::vector::choose!(product_512, product_256, product_plain, t, x, shape, out);
 }
 
 /// sum (features x width, row-major) += x r', for x (features x m) and r (width x m).
@@ -49,9 +45,13 @@ pub fn accumulate(x: &[f64], r: &[f64], features: usize, width: usize, m: usize,
     assert!(x.len() >= features * m && r.len() >= width * m && sum.len() >= features * width);
     let shape = Shape { features, width, m };
     super::vector::choose!(
-        accumulate_512(x, r, shape, sum),
-        accumulate_256(x, r, shape, sum),
-        accumulate_plain(x, r, shape, sum)
+        accumulate_512,
+        accumulate_256,
+        accumulate_plain,
+        x,
+        r,
+        shape,
+        sum
     );
 }
 
@@ -63,31 +63,45 @@ pub fn accumulate(x: &[f64], r: &[f64], features: usize, width: usize, m: usize,
 pub fn softmax(eta: &mut [f64], states: usize, m: usize, log_z: &mut [f64]) {
     assert!(eta.len() == states * m && log_z.len() >= m);
     let mut top = vec![f64::MIN; m];
-    super::vector::choose!(
-        shift_512(eta, m, &mut top),
-        shift_256(eta, m, &mut top),
-        shift_plain(eta, m, &mut top)
-    );
+    super::vector::choose!(shift_512, shift_256, shift_plain, eta, m, &mut top);
     super::vector::exp_in_place(eta);
     let sum = &mut log_z[..m];
-    super::vector::choose!(
-        normalise_512(eta, m, sum),
-        normalise_256(eta, m, sum),
-        normalise_plain(eta, m, sum)
-    );
+    super::vector::choose!(normalise_512, normalise_256, normalise_plain, eta, m, sum);
     super::vector::log_in_place(sum);
     for (z, t) in sum.iter_mut().zip(&top) {
         *z += t;
     }
 }
 
+/// out = x y, number by number, as far as all slices go.
+pub fn multiply(x: &[f64], y: &[f64], out: &mut [f64]) {
+    super::vector::choose!(multiply_512, multiply_256, multiply_plain, x, y, out);
+}
+
 #[cfg_attr(target_arch = "x86_64", target_feature(enable = "avx512f,avx512dq"))]
-fn shift_512(eta: &mut [f64], m: usize, top: &mut [f64]) {
+fn multiply_512<const FUSED: bool>(x: &[f64], y: &[f64], out: &mut [f64]) {
+    multiply_plain(x, y, out);
+}
+
+#[cfg_attr(target_arch = "x86_64", target_feature(enable = "avx2"))]
+fn multiply_256<const FUSED: bool>(x: &[f64], y: &[f64], out: &mut [f64]) {
+    multiply_plain(x, y, out);
+}
+
+#[inline(always)]
+fn multiply_plain(x: &[f64], y: &[f64], out: &mut [f64]) {
+    for ((o, x), y) in out.iter_mut().zip(x).zip(y) {
+        *o = x * y;
+    }
+}
+
+#[cfg_attr(target_arch = "x86_64", target_feature(enable = "avx512f,avx512dq"))]
+fn shift_512<const FUSED: bool>(eta: &mut [f64], m: usize, top: &mut [f64]) {
     shift_plain(eta, m, top);
 }
 
 #[cfg_attr(target_arch = "x86_64", target_feature(enable = "avx2"))]
-fn shift_256(eta: &mut [f64], m: usize, top: &mut [f64]) {
+fn shift_256<const FUSED: bool>(eta: &mut [f64], m: usize, top: &mut [f64]) {
     shift_plain(eta, m, top);
 }
 
@@ -107,12 +121,12 @@ fn shift_plain(eta: &mut [f64], m: usize, top: &mut [f64]) {
 }
 
 #[cfg_attr(target_arch = "x86_64", target_feature(enable = "avx512f,avx512dq"))]
-fn normalise_512(x: &mut [f64], m: usize, sum: &mut [f64]) {
+fn normalise_512<const FUSED: bool>(x: &mut [f64], m: usize, sum: &mut [f64]) {
     normalise_plain(x, m, sum);
 }
 
 #[cfg_attr(target_arch = "x86_64", target_feature(enable = "avx2"))]
-fn normalise_256(x: &mut [f64], m: usize, sum: &mut [f64]) {
+fn normalise_256<const FUSED: bool>(x: &mut [f64], m: usize, sum: &mut [f64]) {
     normalise_plain(x, m, sum);
 }
 
@@ -145,16 +159,16 @@ struct Shape {
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx512dq,fma")]
-fn product_512(t: &[f64], x: &[f64], s: Shape, out: &mut [f64]) {
+fn product_512<const FUSED: bool>(t: &[f64], x: &[f64], s: Shape, out: &mut [f64]) {
     // SAFETY: this function is compiled for the instruction set of the octets.
-    unsafe { product_tiles::<Wide, 2, 12>(t, x, s, out) }
+    unsafe { product_tiles::<Wide<FUSED>, 2, 12>(t, x, s, out) }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
-fn product_256(t: &[f64], x: &[f64], s: Shape, out: &mut [f64]) {
+fn product_256<const FUSED: bool>(t: &[f64], x: &[f64], s: Shape, out: &mut [f64]) {
     // SAFETY: as above.
-    unsafe { product_tiles::<Narrow, 1, 6>(t, x, s, out) }
+    unsafe { product_tiles::<Narrow<FUSED>, 1, 6>(t, x, s, out) }
 }
 
 fn product_plain(t: &[f64], x: &[f64], s: Shape, out: &mut [f64]) {
@@ -238,16 +252,16 @@ unsafe fn product_tile<O: Octet, const V: usize, const W: usize>(
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx512dq,fma")]
-fn accumulate_512(x: &[f64], r: &[f64], s: Shape, sum: &mut [f64]) {
+fn accumulate_512<const FUSED: bool>(x: &[f64], r: &[f64], s: Shape, sum: &mut [f64]) {
     // SAFETY: this function is compiled for the instruction set of the octets.
-    unsafe { accumulate_tiles::<Wide, 4, 5>(x, r, s, sum) }
+    unsafe { accumulate_tiles::<Wide<FUSED>, 4, 5>(x, r, s, sum) }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
-fn accumulate_256(x: &[f64], r: &[f64], s: Shape, sum: &mut [f64]) {
+fn accumulate_256<const FUSED: bool>(x: &[f64], r: &[f64], s: Shape, sum: &mut [f64]) {
     // SAFETY: as above.
-    unsafe { accumulate_tiles::<Narrow, 2, 3>(x, r, s, sum) }
+    unsafe { accumulate_tiles::<Narrow<FUSED>, 2, 3>(x, r, s, sum) }
 }
 
 fn accumulate_plain(x: &[f64], r: &[f64], s: Shape, sum: &mut [f64]) {
@@ -410,10 +424,8 @@ mod tests {
     #[test]
     fn fused_paths_give_the_same_bits() {
         #[cfg(target_arch = "x86_64")]
-        if is_x86_feature_detected!("avx512f")
-            && is_x86_feature_detected!("avx512dq")
-            && is_x86_feature_detected!("avx2")
-            && is_x86_feature_detected!("fma")
+        if crate::numeric::vector::machine_has(crate::numeric::vector::InstructionSet::Avx512)
+            && crate::numeric::vector::machine_has(crate::numeric::vector::InstructionSet::Avx2)
         {
             let shape = Shape {
                 features: 11,
@@ -425,13 +437,23 @@ mod tests {
             let (mut c, mut d) = (vec![0.0; 11 * 13], vec![0.0; 11 * 13]);
             // SAFETY: the instruction sets were just found.
             unsafe {
-                product_512(&t, &x, shape, &mut a);
-                product_256(&t, &x, shape, &mut b);
-                accumulate_512(&x, &a, shape, &mut c);
-                accumulate_256(&x, &a, shape, &mut d);
+                product_512::<true>(&t, &x, shape, &mut a);
+                product_256::<true>(&t, &x, shape, &mut b);
+                accumulate_512::<true>(&x, &a, shape, &mut c);
+                accumulate_256::<true>(&x, &a, shape, &mut d);
             }
             assert_eq!(a, b);
             assert_eq!(c, d);
+            let (mut e, mut f) = (vec![0.0; 11 * 13], vec![0.0; 11 * 13]);
+            // SAFETY: as above.
+            unsafe {
+                product_512::<false>(&t, &x, shape, &mut a);
+                accumulate_512::<false>(&x, &a, shape, &mut e);
+            }
+            product_plain(&t, &x, shape, &mut b);
+            accumulate_plain(&x, &b, shape, &mut f);
+            assert_eq!(a, b);
+            assert_eq!(e, f);
         }
     }
 }

@@ -73,11 +73,7 @@ pub fn mix(
         width,
         weights,
     };
-    super::vector::choose!(
-        mix_512(&job, totals, sums, kept),
-        mix_256(&job, totals, sums, kept),
-        mix_plain(&job, totals, sums, kept)
-    );
+    super::vector::choose!(mix_512, mix_256, mix_plain, &job, totals, sums, kept);
 }
 
 struct Job<'a> {
@@ -89,16 +85,26 @@ struct Job<'a> {
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx512dq,fma")]
-fn mix_512(job: &Job<'_>, totals: &mut [f64], sums: &mut [Lines], kept: Option<&mut [f64]>) {
+fn mix_512<const FUSED: bool>(
+    job: &Job<'_>,
+    totals: &mut [f64],
+    sums: &mut [Lines],
+    kept: Option<&mut [f64]>,
+) {
     // SAFETY: this function is compiled for the instruction set of the octets.
-    unsafe { by_width::<Wide>(job, totals, sums, kept) }
+    unsafe { by_width::<Wide<FUSED>>(job, totals, sums, kept) }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
-fn mix_256(job: &Job<'_>, totals: &mut [f64], sums: &mut [Lines], kept: Option<&mut [f64]>) {
+fn mix_256<const FUSED: bool>(
+    job: &Job<'_>,
+    totals: &mut [f64],
+    sums: &mut [Lines],
+    kept: Option<&mut [f64]>,
+) {
     // SAFETY: as above.
-    unsafe { by_width::<Narrow>(job, totals, sums, kept) }
+    unsafe { by_width::<Narrow<FUSED>>(job, totals, sums, kept) }
 }
 
 fn mix_plain(job: &Job<'_>, totals: &mut [f64], sums: &mut [Lines], kept: Option<&mut [f64]>) {

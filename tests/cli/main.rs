@@ -1,6 +1,7 @@
 //! The program as a user runs it, and fits as they are kept and used again.
 
 mod blank_cells;
+mod cache;
 mod commands;
 mod entropies;
 mod fit_file;

@@ -2,6 +2,7 @@
 
 mod blanks;
 mod build;
+mod columns;
 mod crossing;
 mod groups;
 mod init;
@@ -9,5 +10,6 @@ mod new_rows;
 mod ordering;
 mod pieces;
 mod real_files;
+mod streams;
 mod supports;
 mod tables;

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::build::{Build, main};
 use crate::data::DataFile;
 use crate::data::file::Pieces;
-use crate::data::read::read_in_pieces;
+use crate::data::read::{How, read_files};
 use crate::data::records::{each_row, open};
 use crate::model::ColumnType;
 
@@ -131,7 +131,11 @@ fn three_columns() -> Build {
 
 /// Everything that reading gives: rows, cells, labels in the order met, digests, or the findings in order.
 fn read(b: &Build, text: &str, size: usize) -> String {
-    match read_in_pieces(&b.model, &main(text), size) {
+    let how = How {
+        piece: size,
+        ..How::default()
+    };
+    match read_files(&b.model, &main(text), &how) {
         Ok(read) => {
             let labels: Vec<&Vec<String>> = read.interners.iter().map(|i| &i.labels).collect();
             format!("{:?} {:?} {labels:?}", read.raw, read.files)

@@ -42,7 +42,7 @@ pub(super) fn start_rows(
                     .data
                     .iter()
                     .zip(&k.data)
-                    .filter(|(_, c)| !c.values.iter().all(|v| *v == 0.0 || *v == 1.0))
+                    .filter(|(_, c)| !c.is_mask())
                     .count()
                     == 1
         })

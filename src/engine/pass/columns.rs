@@ -1,10 +1,37 @@
 //! The columns of a pass: what a key reads of a row.
 
+use std::ops::Deref;
+use std::sync::Arc;
+
+use ndarray::{ArcArray, IxDyn};
+
+/// Numbers or elements, rows first: the data's own cells where nothing else is needed.
+#[derive(Debug, Clone)]
+pub enum Stored<T> {
+    /// Made for a key.
+    Made(Arc<Vec<T>>),
+    /// The cells of a column, contiguous.
+    Cells(ArcArray<T, IxDyn>),
+}
+
+impl<T> Deref for Stored<T> {
+    type Target = [T];
+
+    fn deref(&self) -> &[T] {
+        match self {
+            Stored::Made(v) => v,
+            Stored::Cells(v) => v.as_slice().unwrap_or(&[]),
+        }
+    }
+}
+
 /// A factor of a key's data, or a gather's elements: values over rows and a flat inner position.
 #[derive(Debug, Clone)]
 pub struct Columns<T> {
-    /// Row-major (rows, own inner positions).
-    pub values: std::sync::Arc<Vec<T>>,
+    /// Row-major (rows, own inner positions). A NaN is a blank, which counts 0.
+    pub values: Stored<T>,
+    /// By inner position, what a value is multiplied with and then moved by; `None` where it stands as it is.
+    pub moved: Option<(Vec<T>, Vec<T>)>,
     /// Inner positions per row.
     pub width: usize,
     /// For each flat data position of the key, the inner position.
@@ -16,14 +43,37 @@ pub struct Columns<T> {
 impl Columns<f64> {
     /// Reads the same numbers at the same places as another.
     pub(super) fn same(&self, other: &Self) -> bool {
-        std::sync::Arc::ptr_eq(&self.values, &other.values) && self.width == other.width
+        std::ptr::eq(&*self.values, &*other.values)
+            && self.width == other.width
+            && self.moved == other.moved
+    }
+
+    /// The number at an inner position of a row.
+    #[inline]
+    pub fn number(&self, n: usize, inner: usize) -> f64 {
+        let x = self.values[n * self.width + inner];
+        let x = match &self.moved {
+            Some((scale, shift)) => scale[inner] * x + shift[inner],
+            None => x,
+        };
+        if x.is_nan() { 0.0 } else { x }
+    }
+
+    /// True if every number is 0 or 1.
+    pub fn is_mask(&self) -> bool {
+        self.moved.is_none() && self.values.iter().all(|v| *v == 0.0 || *v == 1.0)
     }
 
     /// An inner position of the rows from..to.
     pub(super) fn lane(&self, inner: usize, from: usize, to: usize, out: &mut [f64]) {
         let rows = self.values[from * self.width..to * self.width].chunks_exact(self.width.max(1));
+        let (scale, shift) = match &self.moved {
+            Some((scale, shift)) => (scale[inner], shift[inner]),
+            None => (1.0, 0.0),
+        };
         for (o, row) in out.iter_mut().zip(rows) {
-            *o = row[inner];
+            let x = scale * row[inner] + shift;
+            *o = if x.is_nan() { 0.0 } else { x };
         }
     }
 }
@@ -83,7 +133,7 @@ impl BoundKey {
     pub fn factor(&self, n: usize, a: usize) -> f64 {
         let mut x = 1.0;
         for d in &self.data {
-            x *= d.values[n * d.width + d.by_data[a]];
+            x *= d.number(n, d.by_data[a]);
         }
         x
     }
@@ -125,7 +175,7 @@ impl BoundKey {
         let mut x = 1.0;
         for d in &self.data {
             let extra = d.by_local.get(local).copied().unwrap_or(0);
-            x *= d.values[n * d.width + d.by_data[a] + extra];
+            x *= d.number(n, d.by_data[a] + extra);
         }
         x
     }

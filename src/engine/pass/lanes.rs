@@ -9,7 +9,7 @@
 
 use ndarray::Array2;
 
-use crate::numeric::lanes::{accumulate, padded, product, softmax};
+use crate::numeric::lanes::{accumulate, multiply, padded, product, softmax};
 
 use super::chain::{self, Transitions};
 use super::{BoundPass, Part, RowResults, Source, Table, hard_max};
@@ -244,11 +244,7 @@ impl<'a> Lanes<'a> {
                     out[to - from..].fill(0.0);
                 }
                 [a] => out.copy_from_slice(lane(*a)),
-                [a, b] => {
-                    for ((o, x), y) in out.iter_mut().zip(lane(*a)).zip(lane(*b)) {
-                        *o = x * y;
-                    }
-                }
+                [a, b] => multiply(lane(*a), lane(*b), out),
                 [a, rest @ ..] => {
                     out.copy_from_slice(lane(*a));
                     for b in rest {

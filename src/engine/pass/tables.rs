@@ -13,7 +13,7 @@ use crate::numeric::lines::Lines;
 use crate::numeric::mixing::{Entries, SMALLEST, mix, padded};
 use crate::numeric::vector::{exp_in_place, log_in_place};
 
-use super::{BoundPass, Part, PassResult, RowResults, Table, softmax};
+use super::{BoundKey, BoundPass, Part, PassResult, RowResults, Table, softmax};
 
 /// Table rows that are merged together.
 const MERGED: usize = 512;
@@ -99,6 +99,7 @@ impl<'a> ExpTables<'a> {
             .iter()
             .map(|e| Lines::filled(0.0, e.len()))
             .collect();
+        let plain = self.plain(pass);
         let mut entries = Entries::default();
         let mut weights = vec![];
         let mut shift = vec![];
@@ -113,10 +114,24 @@ impl<'a> ExpTables<'a> {
                 entries.clear();
                 weights.clear();
                 shift.clear();
-                for n in start..end {
-                    for e in 0..pass.elements {
-                        shift.push(self.list(pass, n, e, &mut entries));
-                        weights.push(pass.weight(n));
+                let listed = plain
+                    .as_ref()
+                    .is_some_and(|p| fill(p, start, end, &mut entries, &mut shift));
+                if !listed {
+                    entries.clear();
+                    shift.clear();
+                    for n in start..end {
+                        for e in 0..pass.elements {
+                            shift.push(self.list(pass, n, e, &mut entries));
+                        }
+                    }
+                }
+                match &pass.weights {
+                    Some(w) if pass.elements == 1 => weights.extend_from_slice(&w[start..end]),
+                    _ => {
+                        for n in start..end {
+                            weights.extend(std::iter::repeat_n(pass.weight(n), pass.elements));
+                        }
                     }
                 }
                 totals.clear();
@@ -203,6 +218,27 @@ impl<'a> ExpTables<'a> {
         }
     }
 
+    /// The keys as one look-up each, where all are.
+    fn plain<'p>(&'p self, pass: &'p BoundPass) -> Option<Vec<LookUp<'p>>> {
+        let look_up = |(g, k): (usize, &'p BoundKey)| {
+            let one = k.positions == 1 && k.data.is_empty();
+            let (c, step) = match (k.selectors.as_slice(), self.steps[g].1.as_slice()) {
+                ([(c, _)], [step]) if one => (c, *step),
+                _ => return None,
+            };
+            Some(LookUp {
+                values: &c.values,
+                width: c.width,
+                inner: c.by_data[0],
+                step,
+                shifts: &self.shifts[g],
+            })
+        };
+        (pass.elements == 1)
+            .then(|| pass.keys.iter().enumerate().map(look_up).collect())
+            .flatten()
+    }
+
     /// Lists the table rows that an element of a row reads; returns the sum of their shifts.
     #[inline]
     fn list(&self, pass: &BoundPass, n: usize, e: usize, entries: &mut Entries) -> f64 {
@@ -223,6 +259,43 @@ impl<'a> ExpTables<'a> {
         entries.end_row();
         shift
     }
+}
+
+/// A key that looks up one table row for every row.
+struct LookUp<'p> {
+    values: &'p [u32],
+    width: usize,
+    inner: usize,
+    step: usize,
+    shifts: &'p [f64],
+}
+
+/// Lists the table rows of rows; false where some look-up is blank.
+fn fill(
+    look_ups: &[LookUp<'_>],
+    start: usize,
+    end: usize,
+    entries: &mut Entries,
+    shift: &mut Vec<f64>,
+) -> bool {
+    let count = look_ups.len();
+    let rows = end - start;
+    entries.list.resize(rows * count, (0, 0));
+    shift.resize(rows, 0.0);
+    for (g, l) in look_ups.iter().enumerate() {
+        let list = entries.list.iter_mut().skip(g).step_by(count);
+        let values = l.values[start * l.width..].iter().skip(l.inner);
+        for ((entry, s), v) in list.zip(shift.iter_mut()).zip(values.step_by(l.width)) {
+            if *v == crate::data::BLANK {
+                return false;
+            }
+            let row = *v as usize * l.step;
+            *s += l.shifts[row];
+            *entry = (g as u32, row as u32);
+        }
+    }
+    entries.ends.extend((1..=rows).map(|i| (i * count) as u32));
+    true
 }
 
 /// exp of a large table, in parallel.

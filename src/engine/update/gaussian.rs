@@ -23,6 +23,17 @@ use super::{Messages, Noticed};
 
 /// Elements that are solved in one go.
 const COLUMNS: usize = 512;
+/// Below so many multiplications threads cost more than they save.
+const LIGHT: usize = 1 << 20;
+
+/// One result per item, on several threads where `work` multiplications are worth it.
+fn each<T: Sync, R: Send>(items: &[T], work: usize, f: impl Fn(&T) -> R + Sync + Send) -> Vec<R> {
+    if work < LIGHT {
+        items.iter().map(f).collect()
+    } else {
+        items.par_iter().map(f).collect()
+    }
+}
 
 /// Means by element of the batch, and the covariance of each matrix where it is wanted.
 struct Solved {
@@ -137,12 +148,13 @@ impl Engine<'_> {
         let block = self.derivation.block(id);
         let n = precisions.n;
         let members = precisions.members();
-        let factors: Vec<Result<Factored, Improper>> = precisions
+        let matrices: Vec<(&Vec<f64>, usize)> = precisions
             .matrices
-            .par_iter()
-            .zip(&precisions.free)
-            .map(|(q, free)| Factored::new(q, free.len()))
+            .iter()
+            .zip(precisions.free.iter().map(Vec::len))
             .collect();
+        let work = matrices.len() * n.pow(3);
+        let factors = each(&matrices, work, |(q, free)| Factored::new(q, *free));
         let weights = self.element_weights(id, &block.batch);
         let mut all = vec![];
         for (f, group) in factors.into_iter().zip(&members) {
@@ -159,7 +171,7 @@ impl Engine<'_> {
                 (Err(e), Some(b)) => return Err(self.improper(block.unknowns[0], *b, &e)),
             }
         }
-        let covariance = |(f, free): (&Option<Factored>, &Vec<usize>)| {
+        let covariance = |(f, free): &(&Option<Factored>, &Vec<usize>)| {
             let mut c = vec![0.0; n * n];
             if let Some(f) = f {
                 let m = free.len();
@@ -173,8 +185,8 @@ impl Engine<'_> {
             }
             c
         };
-        let both = all.par_iter().zip(&precisions.free);
-        let covariances = both.map(covariance).collect();
+        let both: Vec<_> = all.iter().zip(&precisions.free).collect();
+        let covariances = each(&both, work, covariance);
         let mean = solve_all(&all, precisions, &members, linear)
             .map_err(|(b, e)| self.improper(block.unknowns[0], b, &e))?;
         Ok(Solved { mean, covariances })
@@ -192,11 +204,8 @@ impl Engine<'_> {
         let u = self.derivation.block(id).unknowns[0];
         let n = precisions.n;
         let members = precisions.members();
-        let factors: Vec<Option<Factored>> = precisions
-            .matrices
-            .par_iter()
-            .map(|q| Factored::regular(q, n))
-            .collect();
+        let work = precisions.matrices.len() * n.pow(3);
+        let factors = each(&precisions.matrices, work, |q| Factored::regular(q, n));
         let mut mean = solve_all(&factors, precisions, &members, linear)
             .map_err(|(b, e)| self.unbounded(u, b, &e.reason))?;
         let mut kept = 0;
@@ -241,23 +250,21 @@ fn solve_all(
         .filter_map(|((f, free), group)| Some((f.as_ref()?, free.as_slice(), group)))
         .flat_map(|(f, free, group)| group.chunks(COLUMNS).map(move |part| (f, free, part)))
         .collect();
-    let solved: Vec<Result<Vec<f64>, Improper>> = work
-        .par_iter()
-        .map(|(f, free, part)| {
-            let m = part.len();
-            let mut columns = vec![0.0; free.len() * m];
-            for (c, b) in part.iter().enumerate() {
-                for (x, i) in free.iter().enumerate() {
-                    columns[x * m + c] = linear[b * n + i];
-                }
+    let multiplications = linear.len() * n;
+    let solved = each(&work, multiplications, |(f, free, part)| {
+        let m = part.len();
+        let mut columns = vec![0.0; free.len() * m];
+        for (c, b) in part.iter().enumerate() {
+            for (x, i) in free.iter().enumerate() {
+                columns[x * m + c] = linear[b * n + i];
             }
-            f.means(&mut columns, m)?;
-            Ok(columns)
-        })
-        .collect();
+        }
+        f.means(&mut columns, m)?;
+        Ok(columns)
+    });
     let mut mean = vec![0.0; linear.len()];
     for ((_, free, part), columns) in work.iter().zip(solved) {
-        let columns = columns.map_err(|e| (part[0], e))?;
+        let columns: Vec<f64> = columns.map_err(|e| (part[0], e))?;
         let m = part.len();
         for (c, b) in part.iter().enumerate() {
             for (x, i) in free.iter().enumerate() {

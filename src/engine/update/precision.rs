@@ -65,6 +65,32 @@ fn number<K: std::hash::Hash + Eq>(keys: impl Iterator<Item = K>) -> (Vec<usize>
     (of, first)
 }
 
+/// One number per distinct matrix, bit for bit, in order of first appearance.
+fn distinct(matrices: &[Vec<f64>]) -> (Vec<usize>, Vec<usize>) {
+    let mut seen: HashMap<u64, Vec<usize>> = HashMap::new();
+    let mut first: Vec<usize> = vec![];
+    let equal = |x: &[f64], y: &[f64]| x.iter().zip(y).all(|(x, y)| x.to_bits() == y.to_bits());
+    let digest = |m: &[f64]| {
+        m.iter().fold(0u64, |h, x| {
+            (h.rotate_left(5) ^ x.to_bits()).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+        })
+    };
+    let mut of = Vec::with_capacity(matrices.len());
+    for (i, m) in matrices.iter().enumerate() {
+        let alike = seen.entry(digest(m)).or_default();
+        let known = alike.iter().find(|g| equal(&matrices[first[**g]], m));
+        of.push(match known {
+            Some(g) => *g,
+            None => {
+                first.push(i);
+                alike.push(first.len() - 1);
+                first.len() - 1
+            }
+        });
+    }
+    (of, first)
+}
+
 impl Engine<'_> {
     /// The patterns of the rows of a Gaussian block; `None` where nothing is gained by them.
     pub(super) fn patterns(&self, id: BlockId) -> Option<Rc<Patterns>> {
@@ -240,9 +266,8 @@ impl Engine<'_> {
             }
         }
         // Matrices that came out equal are factored once, too.
-        let bits = |m: &Vec<f64>| m.iter().map(|x| x.to_bits()).collect::<Vec<u64>>();
         let (same, first) = if count > 1 {
-            number(matrices.iter().map(bits))
+            distinct(&matrices)
         } else {
             ((0..count).collect(), (0..count).collect())
         };
@@ -252,15 +277,16 @@ impl Engine<'_> {
         }
         let flat =
             |at: &[usize], shape: &[usize]| at.iter().zip(shape).fold(0, |p, (a, s)| p * s + a);
-        let of_varying: Vec<usize> = (0..full.iter().product())
-            .map(|b| {
-                let mut at = unflatten(b, &full);
-                if let Some(p) = &patterns {
+        let of_varying: Vec<usize> = match &patterns {
+            None => same,
+            Some(p) => (0..full.iter().product())
+                .map(|b| {
+                    let mut at = unflatten(b, &full);
                     at[p.place] = p.of[at[p.place]];
-                }
-                same[flat(&at, &stored)]
-            })
-            .collect();
+                    same[flat(&at, &stored)]
+                })
+                .collect(),
+        };
         Precisions {
             n,
             free: vec![(0..n).collect(); kept.len()],

@@ -1,7 +1,7 @@
 //! Eight numbers as one value, in the registers of each instruction set.
 //!
-//! The arithmetic is that of eight separate numbers in every implementation, so what is written with it gives the same bits
-//! wherever multiply-add is fused.
+//! The arithmetic is that of eight separate numbers in every implementation: the same bits wherever products are fused, and
+//! everywhere where they are not.
 
 #![allow(unsafe_code)] // instructions of the set that the caller's function was compiled for
 
@@ -63,17 +63,18 @@ pub use x86::{Narrow, Wide};
 #[cfg(target_arch = "x86_64")]
 mod x86 {
     use std::arch::x86_64::{
-        __m256d, __m512d, _mm256_fmadd_pd, _mm256_loadu_pd, _mm256_set1_pd, _mm256_storeu_pd,
-        _mm512_fmadd_pd, _mm512_loadu_pd, _mm512_set1_pd, _mm512_storeu_pd,
+        __m256d, __m512d, _mm256_add_pd, _mm256_fmadd_pd, _mm256_loadu_pd, _mm256_mul_pd,
+        _mm256_set1_pd, _mm256_storeu_pd, _mm512_add_pd, _mm512_fmadd_pd, _mm512_loadu_pd,
+        _mm512_mul_pd, _mm512_set1_pd, _mm512_storeu_pd,
     };
 
     use super::{OCTET, Octet};
 
-    /// One AVX-512 register.
+    /// One AVX-512 register; products are fused with the sum or not.
     #[derive(Clone, Copy)]
-    pub struct Wide(__m512d);
+    pub struct Wide<const FUSED: bool>(__m512d);
 
-    impl Octet for Wide {
+    impl<const FUSED: bool> Octet for Wide<FUSED> {
         #[inline(always)]
         unsafe fn splat(x: f64) -> Self {
             // SAFETY: the caller is compiled for AVX-512.
@@ -92,7 +93,13 @@ mod x86 {
         #[inline(always)]
         unsafe fn add_product(self, a: Self, b: Self) -> Self {
             // SAFETY: the caller is compiled for AVX-512.
-            Wide(unsafe { _mm512_fmadd_pd(a.0, b.0, self.0) })
+            Wide(unsafe {
+                if FUSED {
+                    _mm512_fmadd_pd(a.0, b.0, self.0)
+                } else {
+                    _mm512_add_pd(_mm512_mul_pd(a.0, b.0), self.0)
+                }
+            })
         }
 
         #[inline(always)]
@@ -104,11 +111,11 @@ mod x86 {
         }
     }
 
-    /// Two AVX2 registers.
+    /// Two AVX2 registers; products are fused with the sum or not.
     #[derive(Clone, Copy)]
-    pub struct Narrow(__m256d, __m256d);
+    pub struct Narrow<const FUSED: bool>(__m256d, __m256d);
 
-    impl Octet for Narrow {
+    impl<const FUSED: bool> Octet for Narrow<FUSED> {
         #[inline(always)]
         unsafe fn splat(x: f64) -> Self {
             // SAFETY: the caller is compiled for AVX2.
@@ -134,10 +141,14 @@ mod x86 {
         unsafe fn add_product(self, a: Self, b: Self) -> Self {
             // SAFETY: the caller is compiled for AVX2 and FMA.
             unsafe {
-                Narrow(
-                    _mm256_fmadd_pd(a.0, b.0, self.0),
-                    _mm256_fmadd_pd(a.1, b.1, self.1),
-                )
+                let sum = |a, b, c| {
+                    if FUSED {
+                        _mm256_fmadd_pd(a, b, c)
+                    } else {
+                        _mm256_add_pd(_mm256_mul_pd(a, b), c)
+                    }
+                };
+                Narrow(sum(a.0, b.0, self.0), sum(a.1, b.1, self.1))
             }
         }
 

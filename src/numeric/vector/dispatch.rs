@@ -81,28 +81,6 @@ pub(in crate::numeric) fn fused<const FUSED: bool>(a: f64, b: f64, c: f64) -> f6
     if FUSED { a.mul_add(b, c) } else { a * b + c }
 }
 
-/// Calls the function for the widest instruction set that may be used: AVX-512, AVX2 with fused multiply-add, or neither, which is
-/// what deterministic runs get, as products are fused in the others.
-macro_rules! choose {
-    ($wide:expr, $narrow:expr, $plain:expr) => {{
-        #[cfg(target_arch = "x86_64")]
-        {
-            use $crate::numeric::vector::{InstructionSet, instruction_set, is_deterministic};
-            match instruction_set() {
-                _ if is_deterministic() => $plain,
-                // SAFETY: `instruction_set` names only what the machine has.
-                InstructionSet::Avx512 => unsafe { $wide },
-                InstructionSet::Avx2 => unsafe { $narrow },
-                InstructionSet::Baseline => $plain,
-            }
-        }
-        #[cfg(not(target_arch = "x86_64"))]
-        {
-            $plain
-        }
-    }};
-}
-
 /// `pub fn name(arguments) -> T = body;` where `body` is generic over whether products are fused: compiles `body` for each
 /// instruction set and chooses at run time.
 macro_rules! dispatched {
@@ -134,6 +112,26 @@ macro_rules! dispatched {
             $body::<false>($($arg),*)
         }
     };
+}
+
+/// Calls the one of three functions, each generic over whether products are fused, that the machine and the settings ask for.
+macro_rules! choose {
+    ($wide:ident, $narrow:ident, $plain:ident, $($arg:expr),* $(,)?) => {{
+        #[cfg(target_arch = "x86_64")]
+        {
+            use $crate::numeric::vector::dispatch::{InstructionSet, instruction_set, is_deterministic};
+            // SAFETY: `instruction_set` names only what the machine has.
+            match (instruction_set(), is_deterministic()) {
+                (InstructionSet::Avx512, false) => unsafe { $wide::<true>($($arg),*) },
+                (InstructionSet::Avx512, true) => unsafe { $wide::<false>($($arg),*) },
+                (InstructionSet::Avx2, false) => unsafe { $narrow::<true>($($arg),*) },
+                (InstructionSet::Avx2, true) => unsafe { $narrow::<false>($($arg),*) },
+                (InstructionSet::Baseline, _) => $plain($($arg),*),
+            }
+        }
+        #[cfg(not(target_arch = "x86_64"))]
+        $plain($($arg),*)
+    }};
 }
 
 pub(in crate::numeric) use {choose, dispatched};
