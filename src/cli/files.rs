@@ -103,6 +103,14 @@ fn folder(path: &Path) -> &Path {
 /// A folder of column files.
 pub(super) struct Folder(PathBuf);
 
+/// A folder that is removed when the run ends.
+pub(super) fn passing_folder() -> Result<tempfile::TempDir, Failure> {
+    tempfile::Builder::new()
+        .prefix("pmc-")
+        .tempdir()
+        .map_err(|e| Failure::Usage(format!("cannot make a folder for column files: {e}")))
+}
+
 /// Makes the folder where it is not there yet.
 pub(super) fn folder_for(path: &Path) -> Result<Folder, Failure> {
     match std::fs::create_dir_all(path) {

@@ -34,9 +34,19 @@ pub(super) fn run(args: &FitArgs, out: &mut Output) -> Result<(), Failure> {
     let mut shown = Shown::new(args.quiet, args.max_iter, args.restarts);
     let settings = args.settings();
     let mut laps = Laps::default();
-    let folder = args.cache.as_deref().map(files::folder_for).transpose()?;
+    // Rows that stay on disk need a column file: one that lasts as long as the fit where no folder is named.
+    let passing = match (&args.cache, args.memory) {
+        (None, Some(_)) => Some(files::passing_folder()?),
+        _ => None,
+    };
+    let named = args.cache.as_deref();
+    let folder = named
+        .or(passing.as_ref().map(|f| f.path()))
+        .map(files::folder_for)
+        .transpose()?;
     let learned = fit::fit_with(Request {
         shelf: folder.as_ref().map(|f| f as &dyn Shelf),
+        memory: args.memory,
         source: &source,
         data,
         settings: &settings,

@@ -133,6 +133,9 @@ pub(super) struct FitArgs {
     /// A folder for column files: a CSV file is converted once and read from there as long as it stays the same
     #[arg(long, value_name = "FOLDER")]
     pub cache: Option<PathBuf>,
+    /// Read rows from disk in every iteration where their columns need more than this (`512MB`, `4GB`)
+    #[arg(long, value_name = "SIZE", value_parser = parse_bytes)]
+    pub memory: Option<u64>,
     /// Row-level variables whose q the fit also keeps
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     pub keep: Vec<String>,
@@ -414,6 +417,28 @@ fn parse_file(text: &str) -> Result<(Option<String>, PathBuf), String> {
         Some(_) => Err("expected FILE or BLOCK=FILE".into()),
         None => Ok((None, PathBuf::from(text))),
     }
+}
+
+/// Bytes: a whole number with an optional `kB`, `MB` or `GB`.
+fn parse_bytes(text: &str) -> Result<u64, String> {
+    let units = [
+        ("GB", 1_000_000_000),
+        ("MB", 1_000_000),
+        ("kB", 1000),
+        ("B", 1),
+    ];
+    let (number, unit) = units
+        .iter()
+        .find_map(|(name, size)| Some((text.strip_suffix(name)?, *size)))
+        .unwrap_or((text, 1u64));
+    let number: u64 = number
+        .trim()
+        .parse()
+        .map_err(|_| "a whole number of bytes, kB, MB or GB, such as 512MB".to_string())?;
+    number
+        .checked_mul(unit)
+        .filter(|n| *n > 0)
+        .ok_or_else(|| "a size above 0 that a machine can have".to_string())
 }
 
 fn parse_positive(text: &str) -> Result<usize, String> {

@@ -27,7 +27,7 @@ use super::records::unreadable;
 use super::support::check_supports;
 use super::{BLANK, Dataset, Files, Shelf};
 use crate::diag::{Code, Diagnostic};
-use crate::model::{ColumnType, Model, PlateKind, TableId};
+use crate::model::{ColumnId, ColumnType, Model, PlateKind, TableId};
 
 /// Rows of a block while rows are checked.
 const CHECKED: usize = 1 << 16;
@@ -179,6 +179,21 @@ impl<'m> Stream<'m> {
         read.map_err(|e| vec![*unreadable(self.file(), &e)])
     }
 
+    /// What the streamed columns would need in memory.
+    pub fn bytes(&self) -> u64 {
+        let width = |c: &ColumnId| {
+            let slots = self.model.column(*c).slots.iter().skip(1);
+            let sizes = slots.filter_map(|p| self.frame.plates.get(p.index()));
+            sizes.map(|p| p.size as u64).product::<u64>()
+        };
+        let own = self.stored.form.columns.iter();
+        let each = own.map(|c| match self.frame.columns.get(c.id.index()) {
+            Some(super::Cells::Elements(_)) => 4 * width(&c.id),
+            _ => 8 * width(&c.id),
+        });
+        self.rows as u64 * each.sum::<u64>()
+    }
+
     /// All rows in blocks of so many, the last one shorter.
     pub fn blocks(&self, rows: usize) -> impl Iterator<Item = (usize, usize)> + use<> {
         let (rows, all) = (rows.max(1), self.rows);
@@ -202,18 +217,40 @@ impl<'m> Stream<'m> {
     /// # Errors
     /// E0711 where the column file cannot be read any more.
     pub fn load(&self, from: usize, to: usize, data: &mut Dataset) -> Result<(), Vec<Diagnostic>> {
-        let to = to.min(self.rows);
-        let from = from.min(to);
+        self.gather(&[(from, to)], data)
+    }
+
+    /// Chosen rows, in rising order, with everything else.
+    ///
+    /// # Errors
+    /// As [`Stream::load`].
+    pub fn rows_at(&self, rows: &[usize]) -> Result<Dataset, Vec<Diagnostic>> {
+        let mut data = self.frame.clone();
+        let ranges: Vec<(usize, usize)> = rows.iter().map(|n| (*n, n + 1)).collect();
+        self.gather(&ranges, &mut data)?;
+        Ok(data)
+    }
+
+    fn gather(&self, ranges: &[(usize, usize)], data: &mut Dataset) -> Result<(), Vec<Diagnostic>> {
         let mut raw = self.stored.form.fresh();
-        for chunk in self.stored.store.covering(from, to) {
-            let rows = self.chunk(chunk)?;
-            let start = self.stored.store.start(chunk);
-            let (first, end) = (from.saturating_sub(start), rows.rows().min(to - start));
-            let part = match (first, end) {
-                (0, end) if end == rows.rows() => rows,
-                _ => rows.slice(first, end),
-            };
-            raw.append(part, (0, 0));
+        let mut last: Option<(usize, RawTable)> = None;
+        for (from, to) in ranges {
+            let to = (*to).min(self.rows);
+            let from = (*from).min(to);
+            for chunk in self.stored.store.covering(from, to) {
+                let rows = match last.take() {
+                    Some((at, rows)) if at == chunk => rows,
+                    _ => self.chunk(chunk)?,
+                };
+                let start = self.stored.store.start(chunk);
+                let (first, end) = (from.saturating_sub(start), rows.rows().min(to - start));
+                if (first, end) == (0, rows.rows()) {
+                    raw.append(rows, (0, 0));
+                } else {
+                    raw.append(rows.slice(first, end), (0, 0));
+                    last = Some((chunk, rows));
+                }
+            }
         }
         raw.renumber(&self.positions);
         let rows = raw.rows();

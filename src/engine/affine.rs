@@ -224,6 +224,10 @@ impl Engine<'_> {
             let Some(a) = a.as_ref().filter(|_| state.blocks[i].mapped) else {
                 continue;
             };
+            if self.streamed.map(|s| s.plate) == Some(a.plate) {
+                // The rows are on disk, and so would their means be: the maps say the same.
+                continue;
+            }
             let block = self.derivation.block(BlockId(i as u32));
             let name = match block.role {
                 Role::Latent => "mean",

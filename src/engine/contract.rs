@@ -305,7 +305,7 @@ fn pair(
 ) -> (Pair, Layout) {
     let sorted = |l: &Layout, wanted: &dyn Fn(Axis) -> bool| -> Vec<Axis> {
         let mut runs: Vec<&Run> = l.runs.iter().filter(|r| wanted(r.axis)).collect();
-        runs.sort_by(|x, y| y.stride.cmp(&x.stride));
+        runs.sort_by_key(|r| std::cmp::Reverse(r.stride));
         runs.iter().map(|r| r.axis).collect()
     };
     let batch = sorted(&la, &|x| lb.has(x) && keep(x));
@@ -558,3 +558,6 @@ fn add_spread(loops: &[Loop], factor: f64, from: &[f64], i: usize, out: &mut [f6
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

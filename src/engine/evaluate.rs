@@ -3,20 +3,23 @@
 //! Folds over rows without a free row or label axis (means, spreads) are computed on the fitted data and recorded, so that
 //! new rows meet the same numbers (language rule 12).
 
+mod folds;
 mod matrix;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 
 use ndarray::{ArcArray, ArrayBase, ArrayD, Dimension, IxDyn};
 
 use crate::algebra::{Expander, Known, KnownFunction, KnownMatrix, Subscript, Unknowns};
 use crate::data::{BLANK, Cells, Dataset};
-use crate::model::{Axis, Body, ColumnId, DefinitionId, Fold, Model, PlateKind};
+use crate::model::{Axis, Body, ColumnId, DefinitionId, Model, PlateKind};
 use crate::numeric::LOG_ZERO;
 
 use super::known_name;
 use super::tensor::Tensor;
+
+pub use folds::FoldSums;
 
 /// Numbers that the fitted data decide, by the name of their expression (`mean(x[row] over row)`).
 pub type Fitted = BTreeMap<String, ArrayD<f64>>;
@@ -29,6 +32,12 @@ pub struct Evaluator<'a> {
     pub data: &'a Dataset,
     definitions: RefCell<BTreeMap<DefinitionId, ArrayD<f64>>>,
     fitted: RefCell<Fitted>,
+    /// The plate whose rows are not all here.
+    pub in_pieces: Option<crate::model::PlateId>,
+    /// A fold was taken over rows that are not all here.
+    pub cut: Cell<bool>,
+    /// Where it is asked which numbers of the fitted data are needed: those that are not recorded.
+    missing: Option<RefCell<Vec<(Known, String)>>>,
 }
 
 impl<'a> Evaluator<'a> {
@@ -39,6 +48,9 @@ impl<'a> Evaluator<'a> {
             data,
             definitions: RefCell::default(),
             fitted: RefCell::default(),
+            in_pieces: None,
+            cut: Cell::new(false),
+            missing: None,
         }
     }
 
@@ -49,6 +61,9 @@ impl<'a> Evaluator<'a> {
             data,
             definitions: RefCell::default(),
             fitted: RefCell::new(fitted),
+            in_pieces: None,
+            cut: Cell::new(false),
+            missing: None,
         }
     }
 
@@ -191,9 +206,12 @@ impl<'a> Evaluator<'a> {
                 let over_rows = axes.iter().any(|a| self.is_open(a.plate));
                 let open = free.iter().any(|a| self.is_open(a.plate));
                 if over_rows && !open {
-                    self.recorded(k, &free, || self.fold(k))
+                    self.recorded(k, &free, || self.folded(k))
                 } else {
-                    self.fold(k)
+                    if axes.iter().any(|a| Some(a.plate) == self.in_pieces) {
+                        self.cut.set(true);
+                    }
+                    self.folded(k)
                 }
             }
             Known::Entry(m, a, b) => {
@@ -206,10 +224,7 @@ impl<'a> Evaluator<'a> {
                 let kept: Vec<usize> = (0..column.slots.len())
                     .filter(|i| s.get(*i).is_some_and(Option::is_some))
                     .collect();
-                let mean = self.recorded(&strip(k), &[], || Tensor {
-                    axes: vec![],
-                    values: self.column_mean(*c, &kept),
-                });
+                let mean = self.recorded(&strip(k), &[], || self.folded(k));
                 let index: Vec<Subscript> = kept.iter().filter_map(|i| s[*i].clone()).collect();
                 self.gather(&mean.values, &index)
             }
@@ -232,41 +247,17 @@ impl<'a> Evaluator<'a> {
                 values: v.clone(),
             };
         }
+        if let Some(missing) = &self.missing {
+            // The rows are elsewhere: any number will do here.
+            missing.borrow_mut().push((k.clone(), name));
+            return Tensor {
+                axes: free.to_vec(),
+                values: ArrayD::from_elem(IxDyn(&self.fold_shape(k)), 1.0),
+            };
+        }
         let t = compute();
         self.fitted.borrow_mut().insert(name, t.values.clone());
         t
-    }
-
-    fn column_mean(&self, c: ColumnId, kept: &[usize]) -> ArrayD<f64> {
-        let cells = self.cells(c);
-        let cells = cells.as_standard_layout();
-        let plate = self.model.column(c).slots[0];
-        let weights = self.weights(plate);
-        let shape: Vec<usize> = kept.iter().map(|i| cells.shape()[*i]).collect();
-        let count: usize = shape.iter().product();
-        // The mean runs over the rows; a column has at most one more slot, the group's, which may be kept.
-        let width: usize = cells.shape()[1..].iter().product();
-        let mut sum = vec![0.0; count];
-        let mut weight = vec![0.0; count];
-        for (n, row) in cells
-            .as_slice()
-            .unwrap_or(&[])
-            .chunks(width.max(1))
-            .enumerate()
-        {
-            let w = weights.as_ref().map_or(1.0, |w| w[n]);
-            for (j, v) in row.iter().enumerate() {
-                if !v.is_nan() {
-                    let at = if kept.is_empty() { 0 } else { j };
-                    sum[at] += w * v;
-                    weight[at] += w;
-                }
-            }
-        }
-        for (s, n) in sum.iter_mut().zip(&weight) {
-            *s = if *n > 0.0 { *s / n } else { 0.0 };
-        }
-        ArrayD::from_shape_vec(IxDyn(&shape), sum).unwrap_or_else(|_| ArrayD::zeros(IxDyn(&shape)))
     }
 
     /// The cells of a column as numbers; blanks NaN.
@@ -440,96 +431,6 @@ impl<'a> Evaluator<'a> {
         let other = b.broadcast(&axes, &size);
         values.zip_mut_with(&other, |x, y| *x = f(*x, *y));
         Tensor { axes, values }
-    }
-
-    fn fold(&self, k: &Known) -> Tensor {
-        let Known::Fold {
-            fold,
-            axes,
-            restriction,
-            body,
-        } = k
-        else {
-            return Tensor::scalar(f64::NAN);
-        };
-        let free = k.axes();
-        // Rows with a blank are left out; along other plates one blank leaves nothing to fold.
-        let skips = axes.iter().any(|a| self.model.table_of(a.plate).is_some());
-        let mut all: Vec<Axis> = free.clone();
-        all.extend(axes);
-        let size = |a: Axis| self.size(a);
-        // The element of a restriction is a free axis that the body does not carry: rows pick it.
-        let element = restriction.as_ref().and_then(|(_, _, e)| match e {
-            Subscript::Axis(a) => Some(*a),
-            _ => None,
-        });
-        let base: Vec<Axis> = all
-            .iter()
-            .copied()
-            .filter(|a| Some(*a) != element)
-            .collect();
-        let values = self.evaluate(body).broadcast(&base, &size);
-        let weights: Vec<Option<Vec<f64>>> = axes.iter().map(|a| self.weights(a.plate)).collect();
-        let column = restriction.as_ref().map(|(c, row, _)| {
-            (
-                self.cells(*c),
-                axes.iter().position(|a| a == row).unwrap_or(0),
-            )
-        });
-        let shape: Vec<usize> = free.iter().map(|a| size(*a)).collect();
-        let positions: Vec<Option<usize>> = free
-            .iter()
-            .map(|a| base.iter().position(|b| a == b))
-            .collect();
-        let first_bound = base.len() - axes.len();
-        let pass = |visit: &mut dyn FnMut(&[usize], f64, f64)| {
-            let mut at = vec![0usize; free.len()];
-            for (i, v) in values.indexed_iter() {
-                if v.is_nan() && skips {
-                    continue;
-                }
-                let mut w = 1.0;
-                for (j, weight) in weights.iter().enumerate() {
-                    if let Some(weight) = weight {
-                        w *= weight[i[first_bound + j]];
-                    }
-                }
-                for (slot, p) in positions.iter().enumerate() {
-                    at[slot] = match (p, &column) {
-                        (Some(p), _) => i[*p],
-                        (None, Some((cells, row))) => {
-                            let e = cells[IxDyn(&[i[first_bound + row]])];
-                            if e.is_nan() {
-                                return;
-                            }
-                            e as usize
-                        }
-                        (None, None) => 0,
-                    };
-                }
-                visit(&at, w, *v);
-            }
-        };
-        let mut sum = ArrayD::<f64>::zeros(IxDyn(&shape));
-        let mut count = ArrayD::<f64>::zeros(IxDyn(&shape));
-        pass(&mut |at, w, v| {
-            sum[IxDyn(at)] += w * v;
-            count[IxDyn(at)] += w;
-        });
-        let values = match fold {
-            Fold::Sum => sum,
-            Fold::Mean => sum / count,
-            Fold::Sd => {
-                let mean = sum / &count;
-                let mut square = ArrayD::<f64>::zeros(IxDyn(&shape));
-                pass(&mut |at, w, v| {
-                    let d = v - mean[IxDyn(at)];
-                    square[IxDyn(at)] += w * d * d;
-                });
-                (square / count).mapv(f64::sqrt)
-            }
-        };
-        Tensor { axes: free, values }
     }
 }
 

@@ -5,7 +5,7 @@
 //!
 //! ```text
 //! S n <= rows P n                          an iteration through the sums costs no more than one through the rows
-//! S   <= ONCE P n                          making the sums costs no more than some iterations through the rows
+//! S   <= ONCE P n                          making the sums costs no more than some tens of iterations through the rows
 //! ```
 
 use ndarray::{ArrayD, IxDyn};
@@ -17,8 +17,8 @@ use crate::plan::{Affine, KeyId, Planned, Rewrite};
 use super::Engine;
 use super::rows::{Operand, add_rows};
 
-/// So many iterations may be spent on sums that make the others cheaper.
-const ONCE: f64 = 64.0;
+/// What making the sums may cost, in products of the rows' data with their means; an iteration takes about ten such products.
+const ONCE: f64 = 256.0;
 /// Sums of this size are always worth making.
 const SMALL: f64 = 65_536.0;
 
@@ -60,7 +60,7 @@ impl Engine<'_> {
             .filter_map(hoisted)
             .collect();
         for id in wanted {
-            let rows = self.plate_size(self.plan.keys[id.index()].plate);
+            let rows = self.rows_of(self.plan.keys[id.index()].plate);
             if self.key_length(id) <= (2 * rows).max(65_536) as f64 {
                 self.hoist_key(id);
             }
@@ -84,6 +84,13 @@ impl Engine<'_> {
         }
         let shape: Vec<usize> = key.axes.iter().map(|a| self.size(*a)).collect();
         let mut out = ArrayD::zeros(IxDyn(&shape));
+        self.add_hoisted(id, &mut out);
+        self.hoisted[id.index()] = Some(out);
+    }
+
+    /// Adds a key's sum over the rows at hand.
+    pub(super) fn add_hoisted(&self, id: KeyId, out: &mut ArrayD<f64>) {
+        let key = &self.plan.keys[id.index()];
         let data: Vec<_> = key.data.iter().map(|k| self.shared_known(k)).collect();
         let operands: Vec<Operand<'_>> = data
             .iter()
@@ -106,9 +113,8 @@ impl Engine<'_> {
             &[],
             &target,
             true,
-            &mut out,
+            out,
         );
-        self.hoisted[id.index()] = Some(out);
     }
 
     /// Hoists what a map needs, where the map is worth it.
@@ -126,19 +132,22 @@ impl Engine<'_> {
         keys.sort();
         keys.dedup();
         let block = self.derivation.block(id);
-        let rows = self.plate_size(a.plate) as f64;
+        let here = self.plate_size(a.plate).max(1) as f64;
+        let rows = self.rows_of(a.plate) as f64;
         let means: f64 = block
             .unknowns
             .iter()
-            .map(|u| self.shape(*u).iter().map(|n| *n as f64).product::<f64>() / rows)
+            .map(|u| self.shape(*u).iter().map(|n| *n as f64).product::<f64>() / here)
             .sum();
         let length = |axes: &[crate::model::Axis]| -> f64 {
             axes.iter().map(|a| self.size(*a) as f64).product()
         };
         let data: f64 = a.features.iter().map(|f| length(&f.axes)).sum();
         let summed: f64 = keys.iter().map(|k| self.key_length(*k)).sum();
-        let worth = summed <= rows * data && summed <= (ONCE * data * means).max(SMALL);
-        if rows * data * means < LITTLE || !worth {
+        let worth = rows * data * means >= LITTLE
+            && summed <= rows * data
+            && summed <= (ONCE * data * means).max(SMALL);
+        if rows == 0.0 || !(worth || self.plan.rewrites.is_eager()) {
             return None;
         }
         for k in keys {

@@ -37,6 +37,8 @@ pub mod run;
 mod shapes;
 mod shifted;
 pub mod state;
+pub mod statistics;
+pub mod stream;
 mod sums;
 mod sweep;
 pub mod symmetric;
@@ -62,6 +64,7 @@ use evaluate::{Evaluator, Fitted};
 use network::Network;
 use rows::{Operand, add_rows};
 use state::{BlockState, PassState, State};
+use stream::Streamed;
 use tensor::Tensor;
 use update::Patterns;
 
@@ -78,7 +81,7 @@ pub struct Engine<'a> {
     pub plan: &'a Plan,
     /// Evaluates known expressions.
     pub evaluator: Evaluator<'a>,
-    known: RefCell<BTreeMap<Known, (Rc<ArrayD<f64>>, Found)>>,
+    known: RefCell<BTreeMap<Known, Evaluated>>,
     contractions: contraction::BoundContractions,
     /// For each pass, its local blocks bound to the rows.
     pub bound: Vec<Vec<BoundBlock>>,
@@ -92,7 +95,12 @@ pub struct Engine<'a> {
     patterns: RefCell<BTreeMap<BlockId, Option<Rc<Patterns>>>>,
     /// By key: the moments its table was made of, and the table.
     tables: RefCell<BTreeMap<KeyId, (u64, pass::Table)>>,
+    /// Rows that are not here.
+    streamed: Option<Streamed<'a>>,
 }
+
+/// The values of a known factor, and what was met on the way.
+type Evaluated = (Rc<ArrayD<f64>>, Found);
 
 /// What the evaluation of a known factor met beside numbers.
 #[derive(Debug, Clone, Copy, Default)]
@@ -125,11 +133,27 @@ impl<'a> Engine<'a> {
         data: &'a Dataset,
         fitted: Option<Fitted>,
     ) -> Result<Engine<'a>, Vec<Diagnostic>> {
-        let evaluator = match fitted {
-            Some(f) => Evaluator::with_fitted(&derivation.model, data, f),
-            None => Evaluator::new(&derivation.model, data),
-        };
-        let mut engine = Engine {
+        Engine::bound_to(derivation, plan, data, fitted, None)
+    }
+
+    /// An engine that can evaluate what data decide, and no more.
+    fn bare(
+        derivation: &'a Derivation,
+        plan: &'a Plan,
+        data: &'a Dataset,
+        fitted: Fitted,
+    ) -> Engine<'a> {
+        let evaluator = Evaluator::with_fitted(&derivation.model, data, fitted);
+        Engine::unbound(derivation, plan, evaluator, None)
+    }
+
+    fn unbound(
+        derivation: &'a Derivation,
+        plan: &'a Plan,
+        evaluator: Evaluator<'a>,
+        streamed: Option<Streamed<'a>>,
+    ) -> Engine<'a> {
+        Engine {
             derivation,
             plan,
             evaluator,
@@ -144,7 +168,23 @@ impl<'a> Engine<'a> {
             shared: vec![],
             patterns: RefCell::default(),
             tables: RefCell::default(),
+            streamed,
+        }
+    }
+
+    fn bound_to(
+        derivation: &'a Derivation,
+        plan: &'a Plan,
+        data: &'a Dataset,
+        fitted: Option<Fitted>,
+        streamed: Option<Streamed<'a>>,
+    ) -> Result<Engine<'a>, Vec<Diagnostic>> {
+        let evaluator = match fitted {
+            Some(f) => Evaluator::with_fitted(&derivation.model, data, f),
+            None => Evaluator::new(&derivation.model, data),
         };
+        let mut engine = Engine::unbound(derivation, plan, evaluator, streamed);
+        engine.evaluator.in_pieces = streamed.map(|s| s.plate);
         engine.check_dense()?;
         engine.check_known()?;
         for pass in &plan.passes {

@@ -14,8 +14,8 @@
 //! chains   rows coupled with the row before: eta as above for whole chains, then forward-backward
 //! ```
 //!
-//! Chunk c adds to the partial sum c mod [`PARTS`], the partial sums are merged in order: the same bits for any number of
-//! threads, and for rows that come in pieces of whole rounds of chunks.
+//! Chunk c of a block adds to the partial sum c mod [`PARTS`], partial sums and blocks are merged in order: the same bits for any
+//! number of threads, and for rows that come a block at a time.
 
 mod chain;
 mod columns;
@@ -33,8 +33,10 @@ use crate::numeric::logsumexp::softmax_in_place;
 pub use chain::BoundChain;
 pub use columns::{BoundKey, Columns, Stored};
 
-/// Partial sums of a pass.
+/// Partial sums of a block of rows.
 pub const PARTS: usize = 16;
+/// Chunks that every partial sum of a block has at least.
+const ROUNDS: usize = 8;
 /// The same where the tables are large.
 const FEW_PARTS: usize = 4;
 /// Numbers that the tables of a pass hold together before there are fewer partial sums.
@@ -108,6 +110,30 @@ pub enum Source<'a> {
     Given(&'a [f64]),
 }
 
+impl PassResult {
+    /// Adds the result of further rows.
+    pub fn add(&mut self, other: &PassResult) {
+        for (t, x) in self.accumulated.iter_mut().zip(&other.accumulated) {
+            for (t, x) in t.iter_mut().zip(x) {
+                *t += x;
+            }
+        }
+        self.log_z += other.log_z;
+        self.entropy += other.entropy;
+        self.impossible = match (self.impossible, other.impossible) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        };
+    }
+}
+
+/// What runs on a chunk.
+struct Program<'a> {
+    tables: Option<tables::ExpTables<'a>>,
+    lanes: Option<lanes::Lanes<'a>>,
+    transitions: Option<chain::Transitions>,
+}
+
 /// A partial sum, and the rows of its chunks where they are kept.
 struct Part {
     result: PassResult,
@@ -123,7 +149,7 @@ impl BoundPass {
     }
 
     /// A result with nothing added.
-    fn nothing(&self) -> PassResult {
+    pub fn nothing(&self) -> PassResult {
         PassResult {
             accumulated: self.keys.iter().map(|k| vec![0.0; k.len]).collect(),
             log_z: 0.0,
@@ -138,28 +164,75 @@ impl BoundPass {
 
     /// Runs the pass. With `keep`, row-level q and log Z are returned too.
     pub fn run(&self, source: Source<'_>, keep: bool) -> (PassResult, RowResults) {
-        let total: usize = self.keys.iter().map(|k| k.len).sum();
-        let most = if total > LARGE { FEW_PARTS } else { PARTS };
-        let chunks = self.chunks(source);
+        let program = self.program(source);
+        let mut result = self.nothing();
+        let mut rows = RowResults::default();
+        let block = self.block_rows();
+        let mut from = 0;
+        while from < self.rows {
+            let to = (from + block).min(self.rows);
+            let (r, kept) = self.run_block(&program, source, from, to, keep);
+            result.add(&r);
+            rows.q.extend(kept.q);
+            rows.log_z.extend(kept.log_z);
+            rows.pairs.extend(kept.pairs);
+            from = to;
+        }
+        (result, rows)
+    }
+
+    fn program<'s>(&self, source: Source<'s>) -> Program<'s> {
         let tables = match source {
             Source::Tables(t) if self.chain.is_none() => tables::ExpTables::new(self, t),
             _ => None,
         };
-        let lanes = match tables {
-            None => Some(lanes::Lanes::new(self, source)),
-            Some(_) => None,
-        };
-        let transitions = match source {
-            Source::Tables(t) => self.chain.as_ref().map(|c| c.transitions(self, t)),
-            Source::Given(_) => None,
-        };
+        Program {
+            lanes: match tables {
+                None => Some(lanes::Lanes::new(self, source)),
+                Some(_) => None,
+            },
+            tables,
+            transitions: match source {
+                Source::Tables(t) => self.chain.as_ref().map(|c| c.transitions(self, t)),
+                Source::Given(_) => None,
+            },
+        }
+    }
+
+    /// Partial sums of a block.
+    fn parts(&self) -> usize {
+        let total: usize = self.keys.iter().map(|k| k.len).sum();
+        if total > LARGE { FEW_PARTS } else { PARTS }
+    }
+
+    /// Rows whose partial sums are merged before the next rows are looked at: many times the work of merging them, by
+    /// shapes alone. Rows that come in pieces of this size give the same bits as all of them at once.
+    pub fn block_rows(&self) -> usize {
+        if self.chain.is_some() {
+            return self.rows.max(1);
+        }
+        let total: usize = self.keys.iter().map(|k| k.len).sum();
+        let round = self.chunk_rows() * self.parts();
+        (ROUNDS * round).max((4 * total).next_multiple_of(round))
+    }
+
+    fn run_block(
+        &self,
+        program: &Program<'_>,
+        source: Source<'_>,
+        from: usize,
+        to: usize,
+        keep: bool,
+    ) -> (PassResult, RowResults) {
+        let chunks = self.chunks(from, to);
+        let most = self.parts();
         let parts: Vec<Part> = (0..most.min(chunks.len()))
             .into_par_iter()
             .map(|p| {
                 let own = chunks.iter().skip(p).step_by(most).copied();
-                match (&tables, &lanes) {
+                match (&program.tables, &program.lanes) {
                     (Some(t), _) => t.part(self, own, keep),
-                    (_, Some(l)) => l.part(self, source, transitions.as_ref(), own, keep),
+                    (_, Some(l)) => l.part(self, source, program.transitions.as_ref(), own, keep),
                     _ => Part {
                         result: self.nothing(),
                         kept: vec![],
@@ -170,21 +243,11 @@ impl BoundPass {
             .collect();
         let mut result = self.nothing();
         let mut kept = vec![];
-        if let Some(t) = &tables {
+        if let Some(t) = &program.tables {
             t.merge(&parts, self.states.max(1), &mut result.accumulated);
         }
         for p in parts {
-            for (t, x) in result.accumulated.iter_mut().zip(p.result.accumulated) {
-                for (t, x) in t.iter_mut().zip(x) {
-                    *t += x;
-                }
-            }
-            result.log_z += p.result.log_z;
-            result.entropy += p.result.entropy;
-            result.impossible = match (result.impossible, p.result.impossible) {
-                (Some(a), Some(b)) => Some(a.min(b)),
-                (a, b) => a.or(b),
-            };
+            result.add(&p.result);
             kept.extend(p.kept);
         }
         kept.sort_by_key(|(from, _)| *from);
@@ -198,13 +261,13 @@ impl BoundPass {
     }
 
     /// Ranges of rows that are run together: of one length, or whole chains.
-    fn chunks(&self, source: Source<'_>) -> Vec<(usize, usize)> {
-        match (&self.chain, source) {
-            (Some(c), Source::Tables(_)) => c.chunks(self.rows),
-            _ => {
+    fn chunks(&self, from: usize, to: usize) -> Vec<(usize, usize)> {
+        match &self.chain {
+            Some(c) => c.chunks(self.rows),
+            None => {
                 let m = self.chunk_rows();
-                (0..self.rows.div_ceil(m))
-                    .map(|c| (c * m, ((c + 1) * m).min(self.rows)))
+                (0..(to - from).div_ceil(m))
+                    .map(|c| (from + c * m, (from + (c + 1) * m).min(to)))
                     .collect()
             }
         }

@@ -18,7 +18,7 @@ use super::pass::{RowResults, Source, Table};
 use super::state::{PassState, State};
 
 /// sum over keys <T, A>; what no row chose counts 0 even where T is the floor of log 0.
-fn inner(tables: &[Table], accumulated: &[Vec<f64>]) -> f64 {
+pub(super) fn inner(tables: &[Table], accumulated: &[Vec<f64>]) -> f64 {
     tables
         .iter()
         .zip(accumulated)
@@ -75,14 +75,9 @@ impl Engine<'_> {
             run: true,
             ..PassState::default()
         };
-        for b in &self.bound[pass] {
+        for (i, b) in self.bound[pass].iter().enumerate() {
             let tables = self.tables(state, b);
-            let rows = b.collapsed.as_ref().map_or(&b.rows, |(rows, _)| rows);
-            let (result, _) = rows.run(Source::Tables(&tables), false);
-            if let Some(n) = result.impossible {
-                let n = b.collapsed.as_ref().map_or(n, |(_, first)| first[n]);
-                return Err(self.impossible(b, n));
-            }
+            let result = self.run_rows(pass, i, Source::Tables(&tables))?;
             total.log_z += result.log_z;
             if !b.rows.hard {
                 total.entropy += result.log_z - inner(&tables, &result.accumulated);
@@ -96,7 +91,12 @@ impl Engine<'_> {
     /// Accumulates with the q that tables chosen by the caller give, as a start.
     pub fn give_tables(&self, state: &mut State, pass: usize, block: usize, tables: &[Table]) {
         let b = &self.bound[pass][block];
-        let (result, _) = b.rows.run(Source::Tables(tables), false);
+        let result = match self.is_streamed(pass) {
+            // What cannot be read now is told by the first pass.
+            true => self.run_rows(pass, block, Source::Tables(tables)).ok(),
+            false => Some(b.rows.run(Source::Tables(tables), false).0),
+        };
+        let result = result.unwrap_or_else(|| b.rows.nothing());
         let entropy = if b.rows.hard {
             0.0
         } else {
@@ -199,7 +199,7 @@ impl Engine<'_> {
         block.updated = true;
     }
 
-    fn impossible(&self, b: &BoundBlock, n: usize) -> Diagnostic {
+    pub(super) fn impossible(&self, b: &BoundBlock, n: usize) -> Diagnostic {
         let model = &self.derivation.model;
         let plate = self.derivation.block(b.block).rows;
         let table = plate.and_then(|p| model.table_of(p));

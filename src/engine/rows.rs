@@ -20,6 +20,9 @@ use super::row_products::RowProducts;
 /// Rows are summed in at most this many segments, whatever the number of threads.
 pub const SEGMENTS: usize = 16;
 
+/// Rows whose sums are added before the next ones are looked at.
+pub const BLOCK: usize = 1 << 16;
+
 /// An array read at subscripts of the row and the other axes.
 pub struct Operand<'a> {
     /// The array.
@@ -211,27 +214,28 @@ pub fn add_rows(
             }
         }
     };
-    let segments = if per_row_target || len > 1 << 20 {
-        1
+    // Pieces of fixed lengths, added in order: rows that come a block at a time give the same bits.
+    let (block, step) = if per_row_target {
+        (n.max(1), n.max(1))
+    } else if len > 1 << 20 {
+        (BLOCK, BLOCK)
     } else {
-        SEGMENTS.min(n.div_ceil(256)).max(1)
+        (BLOCK, BLOCK / SEGMENTS)
     };
-    let step = n.div_ceil(segments).max(1);
-    let parts: Vec<Vec<f64>> = (0..segments)
-        .into_par_iter()
-        .map(|s| {
-            let mut sum = vec![0.0; len];
-            run((s * step).min(n), ((s + 1) * step).min(n), &mut sum);
-            sum
-        })
-        .collect();
-    let mut total = vec![0.0; len];
-    for p in parts {
-        for (t, x) in total.iter_mut().zip(p) {
-            *t += x;
+    for from in (0..n).step_by(block) {
+        let to = (from + block).min(n);
+        let parts: Vec<Vec<f64>> = (0..(to - from).div_ceil(step))
+            .into_par_iter()
+            .map(|s| {
+                let mut sum = vec![0.0; len];
+                run(from + s * step, (from + (s + 1) * step).min(to), &mut sum);
+                sum
+            })
+            .collect();
+        for p in parts {
+            for (o, x) in out.iter_mut().zip(p) {
+                *o += x;
+            }
         }
-    }
-    for (o, t) in out.iter_mut().zip(total) {
-        *o += t;
     }
 }

@@ -8,10 +8,11 @@ use sha2::{Digest, Sha256};
 
 use super::record::record;
 use super::{Fit, Timing, order};
-use crate::data::{self, DataFile, Files, ReadFile, Shelf};
+use crate::data::{self, DataFile, Files, ReadFile, Shelf, Stream};
 use crate::diag::{Code, Diagnostic, nearest};
 use crate::engine::Engine;
 use crate::engine::run::{self, Progress};
+use crate::engine::stream::{Streamed, fitted};
 use crate::model::Model;
 use crate::plan::Rewrites;
 use crate::source::SourceFile;
@@ -102,6 +103,8 @@ pub struct Request<'a> {
     pub init: Option<&'a DataFile>,
     /// Where column files of the data are kept, if anywhere.
     pub shelf: Option<&'a dyn Shelf>,
+    /// With a shelf: columns that need more bytes than this are read from it some rows at a time.
+    pub memory: Option<u64>,
     /// Opens files that the init file names.
     pub read: ReadFile<'a>,
     /// Told of each iteration; answers whether to go on.
@@ -151,6 +154,7 @@ pub fn fit(
         settings,
         init: None,
         shelf: None,
+        memory: None,
         read: &|name| {
             Err(std::io::Error::new(
                 std::io::ErrorKind::NotFound,
@@ -173,14 +177,36 @@ pub fn fit_with(mut request: Request<'_>) -> Result<Learned, Vec<Diagnostic>> {
 
     let clock = Instant::now();
     let files = std::mem::take(&mut request.data).files(&model)?;
-    let bound = match request.shelf {
-        Some(shelf) => data::bind_cached(&model, &files, shelf)?,
-        None => data::bind(&model, &files)?,
+    let (dataset, stream) = match (request.shelf, request.memory) {
+        (Some(shelf), Some(limit)) => {
+            let stream = Stream::open(&model, &files, None, shelf)?;
+            warnings.extend(stream.warnings.iter().cloned());
+            if stream.bytes() <= limit {
+                (stream.block(0, stream.rows)?, None)
+            } else {
+                check_streamed(&request.settings.keep)?;
+                let plate = model.table(stream.table).plate;
+                let sample = Streamed {
+                    plate,
+                    stream: &stream,
+                }
+                .sample()?;
+                (sample, Some((stream, plate)))
+            }
+        }
+        (shelf, _) => {
+            let bound = match shelf {
+                Some(shelf) => data::bind_cached(&model, &files, shelf)?,
+                None => data::bind(&model, &files)?,
+            };
+            warnings.extend(bound.warnings);
+            (bound.dataset, None)
+        }
     };
     drop(files);
     let load_s = clock.elapsed().as_secs_f64();
-    warnings.extend(bound.warnings);
-    let dataset = bound.dataset;
+    // What was read, where the rows themselves stay on disk.
+    let read = stream.as_ref().map_or(&dataset, |(s, _)| &s.frame);
 
     let clock = Instant::now();
     let (derivation, plan) =
@@ -190,10 +216,20 @@ pub fn fit_with(mut request: Request<'_>) -> Result<Learned, Vec<Diagnostic>> {
 
     let init = request
         .init
-        .map(|f| data::read_init(&model, &dataset.plates, f, request.read))
+        .map(|f| data::read_init(&model, &read.plates, f, request.read))
         .transpose()?;
     let clock = Instant::now();
-    let engine = Engine::new(&derivation, &plan, &dataset, None)?;
+    let engine = match &stream {
+        Some((stream, plate)) => {
+            let rows = Streamed {
+                plate: *plate,
+                stream,
+            };
+            let numbers = fitted(&derivation, rows, &dataset)?;
+            Engine::streaming(&derivation, &plan, &dataset, numbers, rows)?
+        }
+        None => Engine::new(&derivation, &plan, &dataset, None)?,
+    };
     let bind_s = clock.elapsed().as_secs_f64();
     let (outcome, restarts) = run::run(
         &engine,
@@ -217,12 +253,12 @@ pub fn fit_with(mut request: Request<'_>) -> Result<Learned, Vec<Diagnostic>> {
         Some(_) => vec![],
     };
     let fit = record(
-        &request, &engine, &outcome, &restarts, &orders, timing, &warnings,
+        &request, &engine, read, &outcome, &restarts, &orders, timing, &warnings,
     );
     Ok(Learned {
         fit,
         warnings,
-        data: data::summary(&model, &dataset),
+        data: data::summary(&model, read),
         stages: Stages {
             read: load_s,
             compile: compile_s,
@@ -231,6 +267,18 @@ pub fn fit_with(mut request: Request<'_>) -> Result<Learned, Vec<Diagnostic>> {
             record: clock.elapsed().as_secs_f64(),
         },
     })
+}
+
+/// E0603: q of every row is asked for, and the rows are on disk.
+fn check_streamed(keep: &[String]) -> Result<(), Vec<Diagnostic>> {
+    if keep.is_empty() {
+        return Ok(());
+    }
+    Err(vec![
+        Diagnostic::new(Code::E0603, "q of all rows does not fit in memory")
+            .note("the data are larger than `--memory` allows, and `--keep` asks for as much again")
+            .help("fit without `--keep`, then `pmc predict` the rows wanted"),
+    ])
 }
 
 fn check_keep(model: &Model, keep: &[String]) -> Result<(), Vec<Diagnostic>> {

@@ -16,9 +16,11 @@ use crate::engine::Engine;
 use crate::engine::run::{Outcome, Restart};
 use crate::model::{Model, PlateKind, Role};
 
+#[allow(clippy::too_many_arguments)]
 pub(super) fn record(
     request: &Request<'_>,
     engine: &Engine<'_>,
+    read: &Dataset,
     outcome: &Outcome,
     restarts: &[Restart],
     orders: &Orders,
@@ -106,8 +108,8 @@ pub(super) fn record(
                 stop: r.stop.name().into(),
             })
             .collect(),
-        data: tables(model, engine.evaluator.data),
-        plates: plates(model, engine.evaluator.data, orders),
+        data: tables(model, read),
+        plates: plates(model, read, orders),
         variables,
         known: known.collect(),
         timing,

@@ -16,7 +16,8 @@ use super::{Key, KeyId, Plan, Planned, Step};
 pub fn plan(d: &Derivation, p: &Plan) -> String {
     let letters = Letters::of(&d.model);
     let w = Writer::plain(&d.model, &d.unknowns, &letters);
-    let mut out = String::from("steps of a sweep\n");
+    let mut out = rewrites(d, p);
+    out.push_str("steps of a sweep\n");
     for (i, s) in p.steps.iter().enumerate() {
         let what = match s {
             Step::Pass(n) => match p.passes.get(*n) {
@@ -44,12 +45,16 @@ pub fn plan(d: &Derivation, p: &Plan) -> String {
             );
         }
     }
-    if !p.keys.is_empty() {
+    let used = used(p);
+    if !used.is_empty() {
         out.push_str("keys\n");
     }
-    for (i, k) in p.keys.iter().enumerate() {
-        key(&mut out, d, &w, KeyId(i as u32), k);
+    for id in used {
+        if let Some(k) = p.keys.get(id.index()) {
+            key(&mut out, d, &w, p, id, k);
+        }
     }
+    maps(&mut out, d, &w, p);
     out.push_str("messages\n");
     for id in &d.order {
         for m in p.messages.get(id.index()).into_iter().flatten() {
@@ -87,7 +92,8 @@ pub fn plan(d: &Derivation, p: &Plan) -> String {
         let _ = writeln!(out, "  + {line}");
     }
     for (i, k) in p.keys.iter().enumerate() {
-        if !k.local.is_empty() {
+        let id = KeyId(i as u32);
+        if !k.local.is_empty() && p.sums.iter().all(|s| s.key != id) && !k.tables.is_empty() {
             let _ = writeln!(out, "  + <T{0}, A{0}>", i + 1);
         }
     }
@@ -113,7 +119,108 @@ fn subscripted(name: &str, axes: &[Axis], names: &Names) -> Formula {
     Formula::Symbol(name.to_string(), below)
 }
 
-fn key(out: &mut String, d: &Derivation, w: &Writer<'_>, id: KeyId, k: &Key) {
+/// Which rewrites made the plan what it is.
+fn rewrites(d: &Derivation, p: &Plan) -> String {
+    let list = |keys: Vec<KeyId>| -> String {
+        let names: Vec<String> = keys.into_iter().map(key_name).collect();
+        format!("keys {}", names.join(", "))
+    };
+    let data = |k: &KeyId| p.keys.get(k.index()).is_some_and(|k| k.local.is_empty());
+    let hoisted: Vec<KeyId> = used(p).into_iter().filter(data).collect();
+    let shared = |s: &super::RowSum| s.pushed.is_none().then_some(s.key);
+    let shared: Vec<KeyId> = p.sums.iter().filter_map(shared).collect();
+    let maps = p.affine.iter().enumerate().filter(|(_, a)| a.is_some());
+    let maps: Vec<String> = maps
+        .map(|(i, _)| block_name(d, BlockId(i as u32)))
+        .collect();
+    let mut lines = vec![];
+    if !hoisted.is_empty() {
+        lines.push(format!("  hoist: {}", list(hoisted)));
+    }
+    if !maps.is_empty() {
+        lines.push(format!("  affine: {}", maps.join(", ")));
+    }
+    if !shared.is_empty() {
+        lines.push(format!("  shared: {}", list(shared)));
+    }
+    match lines.is_empty() {
+        true => String::new(),
+        false => format!("rewrites\n{}\n", lines.join("\n")),
+    }
+}
+
+/// The keys that something goes through.
+fn used(p: &Plan) -> Vec<KeyId> {
+    let pushed = p.sums.iter().filter_map(|s| s.pushed.as_ref()).flatten();
+    let through = |how: &Planned| match how {
+        Planned::Rows {
+            hoisted: Some((k, _, _)),
+            ..
+        } => Some(*k),
+        Planned::Keyed { key, .. } => Some(*key),
+        _ => None,
+    };
+    let mut out: Vec<KeyId> = p
+        .messages
+        .iter()
+        .chain(&p.slopes)
+        .flatten()
+        .map(|m| &m.how)
+        .chain(p.predictors.iter().chain(&p.values).flatten())
+        .chain(&p.expectation)
+        .chain(pushed)
+        .filter_map(through)
+        .chain(
+            p.passes
+                .iter()
+                .flat_map(|x| x.keys.iter().flatten().copied()),
+        )
+        .collect();
+    out.sort();
+    out.dedup();
+    out
+}
+
+/// The means that are maps from the data of their row.
+fn maps(out: &mut String, d: &Derivation, w: &Writer<'_>, p: &Plan) {
+    if p.affine.iter().any(Option::is_some) {
+        out.push_str("maps\n");
+    }
+    for (b, a) in d.blocks.iter().zip(&p.affine) {
+        let Some(a) = a else { continue };
+        let name = |i: usize| d.unknowns.get(b.unknowns[i]).name.as_str();
+        for (i, j, c) in &a.tables {
+            let names = target_names(w, c);
+            let below = c.target.iter().filter_map(|s| w.subscript(s, None, &names));
+            let left = Formula::Symbol(format!("T{}({})", j + 1, name(*i)), below.collect());
+            let right = contraction(d, w, c, &names);
+            let _ = writeln!(out, "  {} += {}", left.text(), right.text());
+        }
+        let all: Vec<&str> = (0..b.unknowns.len()).map(name).collect();
+        for j in 1..=a.features.len() {
+            for u in &all {
+                let from = all.iter().map(|v| format!("Cov({u}, {v}) T{j}({v})"));
+                let from: Vec<String> = from.collect();
+                let _ = writeln!(out, "  M{j}({u}) = {}", from.join(" + "));
+            }
+        }
+        for (u, values) in b.unknowns.iter().zip(&a.values) {
+            let of = d.unknowns.get(*u);
+            for how in values {
+                let (names, line) = planned(d, w, how);
+                let Planned::Rows { direct, .. } = how else {
+                    continue;
+                };
+                let left = w.symbol(&of.name, &of.slots, &direct.target, &names);
+                let line = line
+                    .trim_end_matches(&format!(" directly over {}", d.model.plate(a.plate).name));
+                let _ = writeln!(out, "  mean of {} += {line}", left.text());
+            }
+        }
+    }
+}
+
+fn key(out: &mut String, d: &Derivation, w: &Writer<'_>, p: &Plan, id: KeyId, k: &Key) {
     let names = key_names(w, k);
     let mut parts: Vec<Formula> = vec![];
     if let Some(t) = d.model.table_of(k.plate)
@@ -136,19 +243,26 @@ fn key(out: &mut String, d: &Derivation, w: &Writer<'_>, id: KeyId, k: &Key) {
     }
     parts.extend(k.local.iter().map(|s| w.statistic(s, &names).expected()));
     let row = names.get(k.row).map(Formula::name).into_iter().collect();
-    let sum = Formula::total(row, vec![], Formula::product(parts));
+    let total = Formula::total(row, vec![], Formula::product(parts));
     let n = key_name(id);
-    let kind = if k.local.is_empty() {
-        "hoisted, summed once"
-    } else {
-        "summed in every pass"
+    let sum = p.sums.iter().find(|s| s.key == id);
+    let kind = match sum {
+        Some(s) if s.pushed.is_some() => "through maps",
+        Some(_) => "summed after every update",
+        None if k.local.is_empty() => "hoisted, summed once",
+        None => "summed in every pass",
     };
     let _ = writeln!(
         out,
         "  {n}. {} = {} ({kind})",
         subscripted(&format!("A{n}"), &k.axes, &names).text(),
-        sum.text()
+        total.text()
     );
+    for how in sum.iter().filter_map(|s| s.pushed.as_ref()).flatten() {
+        let (names, line) = planned(d, w, how);
+        let left = subscripted(&format!("A{n}"), &k.axes, &names);
+        let _ = writeln!(out, "     {} += {line}", left.text());
+    }
     for t in &k.tables {
         let names = target_names(w, t);
         let left = Formula::Symbol(
@@ -185,7 +299,7 @@ fn planned(d: &Derivation, w: &Writer<'_>, p: &Planned) -> (Names, String) {
             direct,
             hoisted,
         } => match hoisted {
-            Some((key, axes, rest)) => through(d, w, *key, axes, rest, "hoisted key"),
+            Some((key, axes, rest)) => through(d, w, *key, axes, rest, "key"),
             None => {
                 let names = target_names(w, direct);
                 let text = contraction(d, w, direct, &names).text();

@@ -3,6 +3,7 @@
 mod bits;
 mod blank_cells;
 mod cache;
+mod memory;
 mod commands;
 mod entropies;
 mod fit_file;

@@ -15,6 +15,7 @@ mod hand_em;
 mod hand_em_votes;
 mod hand_gaussian;
 mod invariance;
+mod rewrites;
 mod simulate;
 mod simulate_chains;
 mod simulate_rows;

@@ -16,6 +16,7 @@ use pmc::engine::run::{Options, Outcome, run};
 use pmc::fit::{Data, Settings};
 use pmc::model::{Domain, Model, Role};
 use pmc::naive::{Assignment, log_joint_by_factor};
+use pmc::plan::{Rewrites, plan_with};
 use pmc::source::SourceFile;
 use pmc::{check, compile, data, explain, fit, verify};
 
@@ -232,6 +233,11 @@ fn judge(spec: &Spec) -> Verdict {
             return v.clone();
         }
     }
+    if answers[0].is_ok()
+        && let Some(bad) = rewritten(&derivation, &bound.dataset)
+    {
+        return Verdict::Failed(bad);
+    }
     if let Ok(ran) = &answers[0]
         && let Some(bad) = joint(&model, &derivation, &engine, &bound.dataset, &ran.outcome)
     {
@@ -252,6 +258,47 @@ fn judge(spec: &Spec) -> Verdict {
         Ok(_) => Verdict::Accepted(derivation.method.name()),
         Err(v) => v,
     }
+}
+
+/// Every rewrite used wherever it can be, and none of them: the same numbers but for rounding, over few iterations.
+fn rewritten(d: &Derivation, data: &data::Dataset) -> Option<Failure> {
+    let go = |rewrites: Rewrites| -> Option<Outcome> {
+        let plan = plan_with(d, rewrites).ok()?;
+        let engine = Engine::new(d, &plan, data, None).ok()?;
+        let options = Options {
+            max_iter: 3,
+            tol: 0.0,
+            ..Options::default()
+        };
+        run(&engine, None, &options, &mut |_| true)
+            .ok()
+            .map(|(o, _)| o)
+    };
+    let (all, none) = (go(Rewrites::default().eager())?, go(Rewrites::none())?);
+    if collapsed(d, &all, 1e-5) {
+        return None;
+    }
+    let bad = |text: String| {
+        Some(Failure {
+            kind: "rewrites".into(),
+            text,
+        })
+    };
+    let near = |x: f64, y: f64| (x - y).abs() <= 1e-7 * y.abs().max(1.0);
+    if all.trace.len() != none.trace.len()
+        || all
+            .trace
+            .iter()
+            .zip(&none.trace)
+            .any(|(x, y)| !near(*x, *y))
+    {
+        return bad(format!("{:?} and without {:?}", all.trace, none.trace));
+    }
+    let kinds = |o: &Outcome| o.state.moments.keys().copied().collect::<Vec<_>>();
+    if kinds(&all) != kinds(&none) {
+        return bad(format!("{:?} and without {:?}", kinds(&all), kinds(&none)));
+    }
+    None
 }
 
 /// A run with everything it left, bit by bit.

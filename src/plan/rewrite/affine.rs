@@ -54,8 +54,11 @@ pub fn find(d: &Derivation, plan: &mut Plan) {
     }
     plan.sums = sums;
     for (i, a) in found.iter_mut().enumerate() {
-        if a.is_some() && !covered(d, plan, BlockId(i as u32)) {
+        let id = BlockId(i as u32);
+        if a.is_some() && !covered(d, plan, id) {
             *a = None;
+            let own = plan.sums.iter_mut().filter(|s| s.blocks.contains(&id));
+            own.for_each(|s| s.pushed = None);
         }
     }
     plan.affine = found;

@@ -10,17 +10,55 @@ pub use sums::RowSum;
 
 use crate::derive::Derivation;
 
-use super::Plan;
+use super::{Key, KeyId, Plan, Planned};
 
-/// Adds the further forms to a plan.
+/// Adds the further forms to a plan, and takes away those that are switched off.
 pub(super) fn rewrite(d: &Derivation, plan: &mut Plan) {
-    let has = |r| plan.rewrites.has(r);
-    let affine = has(Rewrite::Affine);
-    if affine || has(Rewrite::Shared) {
+    let on = plan.rewrites;
+    if !on.has(Rewrite::Hoist) {
+        strip(plan, &|keys, k| {
+            keys.get(k.index()).is_some_and(|k| k.local.is_empty())
+        });
+    }
+    let affine = on.has(Rewrite::Affine) && on.has(Rewrite::Hoist);
+    if affine || on.has(Rewrite::Shared) {
         sums::find(d, plan);
     }
     if affine {
         affine::find(d, plan);
+    }
+    if !on.has(Rewrite::Shared) {
+        let dropped = |s: &RowSum| s.pushed.is_none().then_some(s.key);
+        let plain: Vec<KeyId> = plan.sums.iter().filter_map(dropped).collect();
+        plan.sums.retain(|s| s.pushed.is_some());
+        strip(plan, &|_, k| plain.contains(&k));
+    }
+}
+
+/// Leaves only the direct form of sums over rows through these keys.
+fn strip(plan: &mut Plan, these: &dyn Fn(&[Key], KeyId) -> bool) {
+    let Plan {
+        keys,
+        messages,
+        slopes,
+        predictors,
+        values,
+        expectation,
+        ..
+    } = plan;
+    let all = messages
+        .iter_mut()
+        .chain(slopes)
+        .flatten()
+        .map(|m| &mut m.how)
+        .chain(predictors.iter_mut().chain(values).flatten())
+        .chain(expectation);
+    for p in all {
+        if let Planned::Rows { hoisted, .. } = p
+            && hoisted.as_ref().is_some_and(|(k, _, _)| these(keys, *k))
+        {
+            *hoisted = None;
+        }
     }
 }
 
@@ -74,6 +112,7 @@ impl Rewrite {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Rewrites {
     off: u32,
+    eager: bool,
 }
 
 impl Rewrites {
@@ -94,7 +133,22 @@ impl Rewrites {
     pub fn without(self, r: Rewrite) -> Rewrites {
         Rewrites {
             off: self.off | 1 << r as u32,
+            ..self
         }
+    }
+
+    /// The same, used wherever they can be, worth it or not.
+    #[must_use]
+    pub fn eager(self) -> Rewrites {
+        Rewrites {
+            eager: true,
+            ..self
+        }
+    }
+
+    /// True if they are used wherever they can be.
+    pub fn is_eager(self) -> bool {
+        self.eager
     }
 }
 

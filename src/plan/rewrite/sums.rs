@@ -92,6 +92,9 @@ fn through(
         .into_iter()
         .partition(|m| m.index.contains(&Subscript::Axis(row)));
     c.moments = moments;
+    if local.is_empty() {
+        return None;
+    }
     for m in local {
         let MomentKind::Statistic(of, kind) = m.kind else {
             return None;
