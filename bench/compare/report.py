@@ -86,6 +86,10 @@ def scaling(found):
         page += "\n## Scaling\n\nGaussian mixture with full covariances, an iteration: " + ", ".join(
             f"{time(s)} with {n} thread{'s' if n != '1' else ''}" for n, s in t.items()
         ) + f": {t['1'] / t['2']:.2f} times faster with two.\n"
+    if d := found.get("deterministic"):
+        page += "\nAn iteration, and one with `--deterministic`: " + ", ".join(
+            f"{name} {time(t['fast'])} and {time(t['same'])}" for name, t in d.items()
+        ) + ".\n"
     if rows := found.get("length"):
         page += "\n| rows | an iteration | for each row | whole process, 10 iterations | peak memory |\n| --- | --- | --- | --- | --- |\n"
         for n, r in rows.items():

@@ -6,7 +6,7 @@
 It makes a virtual environment and the data under target/bench (2 GB with the longest file), measures, keeps every figure in
 target/bench/results.json, prints the table, and with --write puts it into docs/performance.md. `--only ROW ...` measures some
 rows and leaves the others as they were; `--scale 0.05 --repeats 1` is a quick look. Names besides those in rows.py: process,
-startup, check, threads, length, memory.
+startup, check, threads, deterministic, length, memory.
 """
 import argparse
 import json
@@ -163,6 +163,16 @@ class Bench:
         median = lambda n: spread([self.pmc(model, data, 12, start, n)["median"] for _ in range(self.args.repeats)])["median"]
         return {str(n): median(n) for n in counts}
 
+    def deterministic(self):
+        """Seconds of an iteration with the fastest instructions, and with the same bits everywhere."""
+        out = {}
+        for row in (r for r in ROWS if r.name in ("gmm_full", "hmm", "lda")):
+            data, start, model = self.csv(row.data), self.start(row.name), self.model(row)
+            for how, more in (("fast", []), ("same", ["--deterministic"])):
+                one = [self.pmc(model, data, 8, start, more=more)["median"] for _ in range(self.args.repeats)]
+                out.setdefault(row.name, {})[how] = spread(one)["median"]
+        return out
+
     def length(self):
         """Seconds of an iteration and of the whole process by the number of rows."""
         out = {}
@@ -206,7 +216,7 @@ class Bench:
         return [run([self.args.pmc, "--version"])[2].strip(), python, *shown]
 
 
-SECTIONS = ["process", "startup", "check", "threads", "length", "memory"]
+SECTIONS = ["process", "startup", "check", "threads", "deterministic", "length", "memory"]
 
 
 def main():
