@@ -2,11 +2,36 @@
 //!
 //! glibc chooses among variants of exp, log, pow, sin, ... that differ in the last bit, by the machine's instructions. With
 //! definitions of its own, in Rust, the program has one of each: for itself and for every library in it.
+//! And it keeps freed memory for the next iteration, which needs as much again.
 
 #![warn(missing_docs)]
 
 fn main() -> std::process::ExitCode {
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    memory::keep_freed();
     pmc::cli::main()
+}
+
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+#[allow(unsafe_code)] // a function of the C library
+mod memory {
+    // From malloc.h.
+    const M_TRIM_THRESHOLD: i32 = -1;
+    const M_MMAP_THRESHOLD: i32 = -3;
+
+    unsafe extern "C" {
+        fn mallopt(parameter: i32, value: i32) -> i32;
+    }
+
+    /// Blocks of up to 32 MB, the most that is allowed, come from the heap, and the heap does not shrink: otherwise each iteration
+    /// gives its arrays back to the system and has the new ones cleared page by page.
+    pub fn keep_freed() {
+        // SAFETY: called once, before other threads are started; a value that is refused changes nothing.
+        unsafe {
+            mallopt(M_MMAP_THRESHOLD, 32 << 20);
+            mallopt(M_TRIM_THRESHOLD, i32::MAX);
+        }
+    }
 }
 
 #[cfg(all(target_os = "linux", target_env = "gnu"))]

@@ -5,6 +5,9 @@
 
 #![allow(unsafe_code)] // calls of functions for an instruction set that was found at run time
 
+#[cfg(target_arch = "x86_64")]
+use crate::numeric::vector::{InstructionSet, instruction_set};
+
 /// Slices are padded to a multiple of this.
 pub(super) const LANES: usize = 8;
 
@@ -31,15 +34,11 @@ macro_rules! dispatched {
         $(#[$doc])*
         pub(super) fn $name($($arg: $type),*) $(-> $out)? {
             #[cfg(target_arch = "x86_64")]
-            {
-                if is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512dq") {
-                    // SAFETY: the instruction sets that the function asks for were just found.
-                    return unsafe { $wide512($($arg),*) };
-                }
-                if is_x86_feature_detected!("avx2") {
-                    // SAFETY: as above.
-                    return unsafe { $wide256($($arg),*) };
-                }
+            match instruction_set() {
+                // SAFETY: `instruction_set` names only what the machine has.
+                InstructionSet::Avx512 => return unsafe { $wide512($($arg),*) },
+                InstructionSet::Avx2 => return unsafe { $wide256($($arg),*) },
+                InstructionSet::Baseline => {}
             }
             $body($($arg),*)
         }

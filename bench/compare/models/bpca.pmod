@@ -1,0 +1,8 @@
+model bpca
+data row { x[feature] : real = rest }
+plate factor(10)
+latent  h[row, factor]     ~ Gaussian(0, var = 1)
+latent  alpha[factor]      ~ Gamma(1e-3, rate = 1e-3)
+latent  W[feature, factor] ~ Gaussian(0, precision = alpha)
+latent  tau                ~ Gamma(1e-3, rate = 1e-3)
+observe x[row, feature]    ~ Gaussian(sum(W * h over factor), precision = tau)
