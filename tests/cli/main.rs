@@ -3,10 +3,10 @@
 mod bits;
 mod blank_cells;
 mod cache;
-mod memory;
 mod commands;
 mod entropies;
 mod fit_file;
+mod memory;
 mod new_rows;
 mod simulate;
 mod why;

@@ -25,7 +25,8 @@ fn same_fit(model: &str, data: &str) {
     let place = Place::new(&[("m.pmod", model), ("d.csv", data)]);
     place.ok("fit m.pmod d.csv -o a.json --max-iter 6 --no-rewrite collapse");
     place.ok("fit m.pmod d.csv -o b.json --max-iter 6 --no-rewrite collapse --memory 1kB");
-    place.ok("fit m.pmod d.csv -o c.json --max-iter 6 --no-rewrite collapse --memory 1GB --cache k");
+    place
+        .ok("fit m.pmod d.csv -o c.json --max-iter 6 --no-rewrite collapse --memory 1GB --cache k");
     for other in ["b.json", "c.json"] {
         let [a, b] = ["a.json", other].map(|f| {
             let fit: serde_json::Value = serde_json::from_str(&place.read(f)).expect("a fit");
