@@ -8,6 +8,8 @@ use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_mai
 use ndarray::Array2;
 use pmc::numeric::{lanes, product, vector};
 
+type Kernel = fn(&mut [f64]);
+
 /// Numbers in a slice: what fits the nearest cache.
 const LENGTH: usize = 4096;
 
@@ -16,7 +18,7 @@ fn elementwise(criterion: &mut Criterion) {
     let below: Vec<f64> = near.iter().map(|x| -x).collect();
     let mut group = criterion.benchmark_group("elementwise");
     group.throughput(Throughput::Elements(LENGTH as u64));
-    let kernels: [(&str, fn(&mut [f64]), &[f64]); 4] = [
+    let kernels: [(&str, Kernel, &[f64]); 4] = [
         ("exp", vector::exp_in_place, &below),
         ("log", vector::log_in_place, &near),
         ("digamma", vector::digamma_in_place, &near),

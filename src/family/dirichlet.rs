@@ -27,6 +27,19 @@ fn concentration(m: f64) -> Result<f64, Improper> {
     above("concentration", m + 1.0, 0.0)
 }
 
+/// Whether m + 1 is a concentration everywhere; else the first element of d numbers in which it is not, and why.
+fn all_concentrations(eta: &[f64], values: &[f64], d: usize) -> Result<(), (usize, Improper)> {
+    // Without a way out of the loop it takes many numbers at a time.
+    let inside = |a: &f64| (*a > 0.0) & (*a < f64::INFINITY);
+    if values.iter().fold(true, |all, a| all & inside(a)) {
+        return Ok(());
+    }
+    match values.iter().position(|a| !inside(a)) {
+        Some(at) => concentration(eta[at]).map(|_| ()).map_err(|e| (at / d, e)),
+        None => Ok(()),
+    }
+}
+
 /// The weights of the mode, not yet divided by their sum, and that sum.
 fn mode_weights(eta: &[f64]) -> Result<(Vec<f64>, f64, ModeKind), Improper> {
     finite(eta)?;
@@ -82,12 +95,7 @@ impl Family for Dirichlet {
         for (a, m) in expected.iter_mut().zip(eta) {
             *a = m + 1.0;
         }
-        let outside = |a: &f64| !(*a > 0.0 && a.is_finite());
-        if let Some(at) = expected.iter().position(outside)
-            && let Err(e) = concentration(eta[at])
-        {
-            return Err((at / d, e));
-        }
+        all_concentrations(eta, expected, d)?;
         let mut sums: Vec<f64> = expected.chunks(d).map(vector::sum).collect();
         let mut log_of_sums = vec![0.0; sums.len()];
         let mut logs = vec![0.0; expected.len()];
@@ -153,10 +161,8 @@ impl Family for Dirichlet {
         eta: &[f64],
         d: usize,
     ) -> Result<Vec<Parameter>, (usize, Improper)> {
-        let mut values = Vec::with_capacity(eta.len());
-        for (at, m) in eta.iter().enumerate() {
-            values.push(concentration(*m).map_err(|e| (at / d.max(1), e))?);
-        }
+        let values: Vec<f64> = eta.iter().map(|m| m + 1.0).collect();
+        all_concentrations(eta, &values, d.max(1))?;
         Ok(vec![array("concentration", &[d], values)])
     }
 

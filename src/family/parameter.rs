@@ -78,7 +78,9 @@ pub(super) fn finite(eta: &[f64]) -> Result<(), Improper> {
 
 /// `log_partition` if it and all of `expected` are numbers; parameters at the end of the floating-point range give none.
 pub(super) fn in_range(log_partition: f64, expected: &[f64]) -> Result<f64, Improper> {
-    if log_partition.is_finite() && expected.iter().all(|v| v.is_finite()) {
+    // Without a way out of the loop it takes many numbers at a time.
+    let finite = expected.iter().fold(true, |all, v| all & v.is_finite());
+    if log_partition.is_finite() && finite {
         Ok(log_partition)
     } else {
         Err(Improper::new(

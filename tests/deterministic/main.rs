@@ -16,6 +16,8 @@ const SETS: [InstructionSet; 3] = [
     InstructionSet::Avx512,
 ];
 
+type Kernel = fn(&mut [f64]);
+
 fn grid(from: f64, to: f64, n: u32) -> Vec<f64> {
     (0..=n)
         .map(|i| from + (to - from) * f64::from(i) / f64::from(n))
@@ -33,7 +35,6 @@ fn kernels() -> Vec<u64> {
         ln_gamma_and_digamma(x, &mut l);
         x.iter_mut().zip(&l).for_each(|(x, l)| *x += l);
     };
-    type Kernel = fn(&mut [f64]);
     let all: [(Kernel, &[f64]); 8] = [
         (exp_in_place, &wide),
         (log_in_place, &positive),

@@ -52,10 +52,15 @@ pub(in crate::engine) fn choose(
         let found = model.plates.iter().position(|p| p.name == name);
         let Some(i) = found.filter(|i| model.plates[*i].name == name && is_open(d, *i)) else {
             let open = (0..model.plates.len()).filter(|i| is_open(d, *i));
-            let names: Vec<String> = open.map(|i| format!("`{}`", model.plates[i].name)).collect();
+            let names: Vec<String> = open
+                .map(|i| format!("`{}`", model.plates[i].name))
+                .collect();
             return Err(vec![
                 Diagnostic::new(Code::E0604, "no such plate of data to make batches of")
-                    .note(format!("`--batch-by` names `{name}`; there is {}", names.join(", ")))
+                    .note(format!(
+                        "`--batch-by` names `{name}`; there is {}",
+                        names.join(", ")
+                    ))
                     .help("name one of these plates"),
             ]);
         };
@@ -183,7 +188,9 @@ impl Parts {
                 false => parts.global_steps.push(*step),
             }
         }
-        parts.local_steps.sort_by_key(|s| matches!(s, Step::Update(_)));
+        parts
+            .local_steps
+            .sort_by_key(|s| matches!(s, Step::Update(_)));
         if parts.local_steps.is_empty() && parts.keys.is_empty() {
             return Err("its elements meet no unknown".into());
         }
@@ -273,8 +280,10 @@ impl Parts {
                     cut = Some(from.select(Dim(i), &chosen.elements[m]));
                 }
             }
-            if cut.as_ref().unwrap_or(&all) != &*here {
-                return Err("a known expression depends on other elements, or on their number".into());
+            if *cut.as_ref().unwrap_or(&all) != *here {
+                return Err(
+                    "a known expression depends on other elements, or on their number".into(),
+                );
             }
         }
         Ok(())
@@ -307,7 +316,8 @@ impl Parts {
             }
             let id = BlockId(i as u32);
             for how in all {
-                self.take(engine, how).map_err(|why| format!("{names} {why}"))?;
+                self.take(engine, how)
+                    .map_err(|why| format!("{names} {why}"))?;
             }
             if !self.keys.is_empty() && engine.patterns(id).is_some() {
                 return Err(format!("{names} takes its message from every row"));
@@ -328,7 +338,11 @@ impl Parts {
                 false => return Ok(()),
             },
             Planned::Keyed { key, rest, .. } => (key, rest),
-            Planned::Rows { row, direct, hoisted } => match hoisted {
+            Planned::Rows {
+                row,
+                direct,
+                hoisted,
+            } => match hoisted {
                 _ if !self.reach.holds(row.plate) => match self.touches(direct) {
                     true => return across(),
                     false => return Ok(()),
@@ -372,9 +386,7 @@ impl Parts {
                 let all = c.axes.iter().copied().chain(data);
                 all.filter_map(|a| self.reach.position(a.plate)).next()
             }
-            Planned::Keyed { key, .. } => {
-                self.reach.position(engine.plan.keys[key.index()].plate)
-            }
+            Planned::Keyed { key, .. } => self.reach.position(engine.plan.keys[key.index()].plate),
             Planned::Rows { row, .. } => self.reach.position(row.plate),
         }
     }

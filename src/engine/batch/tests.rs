@@ -197,7 +197,8 @@ fn one_step_with_all_rows_and_full_length_is_one_sweep() {
     for (text, csv) in cases {
         on(text, &csv, |engine| {
             let start = begun(engine);
-            let mut batches = Batches::new(engine, parts::choose(engine, None).expect("has batches"));
+            let mut batches =
+                Batches::new(engine, parts::choose(engine, None).expect("has batches"));
             batches.rounds = 1;
             let mut stepped = start.clone();
             let visit = batches.visit(&mut stepped, &all(&batches), false);
