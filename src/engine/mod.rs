@@ -11,7 +11,6 @@
 
 mod accelerate;
 mod affine;
-pub mod batch;
 pub mod bind;
 mod checks;
 mod collapse;

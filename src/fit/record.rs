@@ -13,7 +13,7 @@ use crate::data::Dataset;
 use crate::derive::Derivation;
 use crate::diag::Diagnostic;
 use crate::engine::Engine;
-use crate::engine::run::{Outcome, Restart, Sampled};
+use crate::engine::run::{Outcome, Restart};
 use crate::model::{Model, PlateKind, Role};
 
 #[allow(clippy::too_many_arguments)]
@@ -90,10 +90,9 @@ pub(super) fn record(
         exactness: exactness(d),
         objective: ObjectiveRecord {
             kind: d.objective.name().into(),
-            value: outcome.objective(),
+            value: outcome.trace.last().copied(),
             trace_start: outcome.trace_start,
             trace: outcome.trace.clone(),
-            estimate: outcome.sampled.as_ref().map(sampled),
         },
         start: outcome.start.clone(),
         stop: StopRecord {
@@ -116,18 +115,6 @@ pub(super) fn record(
         timing,
         warnings: said,
     }
-}
-
-/// What a trace is that was taken from some rows.
-fn sampled(s: &Sampled) -> String {
-    let of = match s.held_out {
-        0 => "the batches as they came".to_string(),
-        n => format!("{n} held out of {} elements of `{}`", s.elements, s.plate),
-    };
-    format!(
-        "the trace is an estimate from {of}; the value is over all rows ({} steps, {:.1} visits of each row in all)",
-        s.steps, s.visits
-    )
 }
 
 fn constants(engine: &Engine<'_>) -> Ordered<f64> {
