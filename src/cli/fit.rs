@@ -23,13 +23,10 @@ pub(super) fn run(args: &FitArgs, out: &mut Output) -> Result<(), Failure> {
     if let Some(path) = &args.output {
         files::check_writable(path)?;
     }
-    if let Some(n) = args.threads {
-        // The pool is made once in a process, before anything runs in it.
-        let made = rayon::ThreadPoolBuilder::new()
-            .num_threads(n)
-            .build_global();
-        made.map_err(|e| Failure::Usage(format!("cannot start {n} threads: {e}")))?;
-    }
+    // The pool is made once in a process, before anything runs in it; this thread works in it, so that nothing is handed over.
+    let pool = rayon::ThreadPoolBuilder::new().use_current_thread();
+    let pool = pool.num_threads(args.threads.unwrap_or(0)).build_global();
+    pool.map_err(|e| Failure::Usage(format!("cannot start the threads: {e}")))?;
     let asked = interrupts();
     let mut shown = Shown::new(args.quiet, args.max_iter, args.restarts);
     let settings = args.settings();

@@ -7,93 +7,27 @@
 //! Operands meet pairwise, the cheapest result first. A pair is a nest of loops with one stride per array; neighbouring
 //! loops that run on are one loop, and where three of them are long enough they are a matrix product.
 
-use ndarray::{ArrayView2, ArrayViewMut2, ShapeBuilder};
+mod layout;
+mod spread;
 
-use crate::algebra::Subscript;
+use ndarray::{ArrayView2, ArrayViewMut2, ShapeBuilder};
+use rayon::prelude::*;
+
 use crate::model::Axis;
+
+pub use layout::{Layout, Run};
+use spread::{Copy, add_spread};
 
 /// Products of at least so many numbers go to the matrix product.
 const PRODUCT: usize = 2048;
 /// A matrix product has at least this many rows, columns and summands.
 const SIDE: usize = 4;
+/// Products and copies of so many numbers are shared by threads.
+const SHARED: usize = 1 << 16;
+/// In how many pieces threads share them.
+const PIECES: usize = 64;
 /// From so many multiplications on, an array that does not run on is copied into one that does.
 const PACK: usize = 1 << 15;
-
-/// A dimension of an array: its axis, its elements, and how far apart they are.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Run {
-    axis: Axis,
-    size: usize,
-    stride: usize,
-}
-
-/// Where the elements of a named array lie in a slice; each axis occurs once.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Layout {
-    offset: usize,
-    runs: Vec<Run>,
-}
-
-impl Layout {
-    /// The last axis runs fastest.
-    pub fn standard(axes: &[Axis], size: &dyn Fn(Axis) -> usize) -> Layout {
-        let mut stride = 1;
-        let mut runs: Vec<Run> = axes
-            .iter()
-            .rev()
-            .map(|a| {
-                let run = Run {
-                    axis: *a,
-                    size: size(*a),
-                    stride,
-                };
-                stride *= run.size;
-                run
-            })
-            .collect();
-        runs.reverse();
-        Layout { offset: 0, runs }
-    }
-
-    /// An array of this shape, last dimension fastest, read at subscripts: a repeated axis runs along the diagonal, a fixed
-    /// element is an offset. `None` where there are gathers or an element that does not exist.
-    pub fn subscripted(index: &[Subscript], shape: &[usize]) -> Option<Layout> {
-        let mut out = Layout::default();
-        let mut stride = 1;
-        if index.len() != shape.len() {
-            return None;
-        }
-        for (s, n) in index.iter().zip(shape).rev() {
-            match s {
-                Subscript::Axis(a) => match out.runs.iter_mut().find(|r| r.axis == *a) {
-                    Some(r) => r.stride += stride,
-                    None => out.runs.push(Run {
-                        axis: *a,
-                        size: *n,
-                        stride,
-                    }),
-                },
-                Subscript::Element(e) if (*e as usize) < *n => out.offset += stride * *e as usize,
-                _ => return None,
-            }
-            stride *= n;
-        }
-        out.runs.reverse();
-        Some(out)
-    }
-
-    fn get(&self, a: Axis) -> Option<&Run> {
-        self.runs.iter().find(|r| r.axis == a)
-    }
-
-    fn has(&self, a: Axis) -> bool {
-        self.get(a).is_some()
-    }
-
-    fn len(&self) -> usize {
-        self.runs.iter().map(|r| r.size).product()
-    }
-}
 
 /// One loop of a nest: how often, and by how much each array goes on.
 #[derive(Debug, Clone, Copy)]
@@ -115,6 +49,33 @@ enum Core {
     },
 }
 
+impl Core {
+    /// Multiplications.
+    fn work(&self) -> usize {
+        match self {
+            Core::One(l) => l.size,
+            Core::Product {
+                rows,
+                columns,
+                summed,
+            } => rows.size * columns.size * summed.size,
+        }
+    }
+
+    /// How far it goes in the result.
+    fn reach(&self) -> usize {
+        let far = |l: &Loop| l.size.saturating_sub(1) * l.out;
+        match self {
+            Core::One(l) => far(l),
+            Core::Product {
+                rows,
+                columns,
+                summed,
+            } => far(rows) + far(columns) + far(summed),
+        }
+    }
+}
+
 /// A product of two arrays, summed over some axes.
 #[derive(Debug, Clone)]
 struct Pair {
@@ -128,14 +89,6 @@ struct Pair {
     len: usize,
     /// Some loop has no step.
     nothing: bool,
-}
-
-/// A copy in another order.
-#[derive(Debug, Clone)]
-struct Copy {
-    offset: usize,
-    loops: Vec<Loop>,
-    len: usize,
 }
 
 /// A contraction for operands of known layout.
@@ -407,28 +360,6 @@ fn slowest_first(mut loops: Vec<Loop>) -> Vec<Loop> {
     loops
 }
 
-impl Copy {
-    fn new(from: &Layout, to: &Layout) -> Copy {
-        let loops = to.runs.iter().map(|r| Loop {
-            size: r.size,
-            a: from.get(r.axis).map_or(0, |x| x.stride),
-            b: 0,
-            out: r.stride,
-        });
-        Copy {
-            offset: from.offset,
-            loops: merged(loops.collect()),
-            len: to.len(),
-        }
-    }
-
-    fn run(&self, from: &[f64]) -> Vec<f64> {
-        let mut out = vec![0.0; self.len];
-        add_spread(&self.loops, 1.0, from, self.offset, &mut out, 0);
-        out
-    }
-}
-
 impl Pair {
     fn run(&self, a: &[f64], b: &[f64], out: &mut [f64]) {
         let [ca, cb] = &self.packed;
@@ -438,7 +369,25 @@ impl Pair {
         }
         let a = ca.as_deref().unwrap_or(a);
         let b = cb.as_deref().unwrap_or(b);
-        self.outer(&self.outer, a, b, out, self.offsets[0], self.offsets[1], 0);
+        let [i, j] = self.offsets;
+        // Where each step of the outermost loop has a stretch of the result for itself, threads share them.
+        let Some((l, rest)) = self.outer.split_first() else {
+            return self.inner(a, b, out, i, j, 0);
+        };
+        let work = self.outer.iter().map(|l| l.size).product::<usize>() * self.core.work();
+        let own = rest.iter().map(|r| (r.size - 1) * r.out).sum::<usize>() + self.core.reach();
+        if work < SHARED || l.size == 1 || own >= l.out {
+            return self.outer(&self.outer, a, b, out, i, j, 0);
+        }
+        let together = (l.size / PIECES).max(1);
+        out.par_chunks_mut(together * l.out)
+            .enumerate()
+            .for_each(|(c, out)| {
+                for n in c * together..((c + 1) * together).min(l.size) {
+                    let k = (n - c * together) * l.out;
+                    self.outer(rest, a, b, out, i + n * l.a, j + n * l.b, k);
+                }
+            });
     }
 
     fn outer(
@@ -542,21 +491,6 @@ fn dot(a: &[f64], b: &[f64]) -> f64 {
         }
     }
     (parts[0] + parts[1]) + (parts[2] + parts[3]) + rest
-}
-
-fn add_spread(loops: &[Loop], factor: f64, from: &[f64], i: usize, out: &mut [f64], k: usize) {
-    match loops {
-        [] => out[k] += factor * from[i],
-        [l] if l.a == 1 && l.out == 1 => {
-            let (x, o) = (&from[i..i + l.size], &mut out[k..k + l.size]);
-            o.iter_mut().zip(x).for_each(|(o, x)| *o += factor * x);
-        }
-        [l, rest @ ..] => {
-            for n in 0..l.size {
-                add_spread(rest, factor, from, i + n * l.a, out, k + n * l.out);
-            }
-        }
-    }
 }
 
 #[cfg(test)]

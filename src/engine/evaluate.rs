@@ -8,6 +8,7 @@ mod matrix;
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use ndarray::{ArcArray, ArrayBase, ArrayD, Dimension, IxDyn};
 
@@ -31,6 +32,8 @@ pub struct Evaluator<'a> {
     /// Its data.
     pub data: &'a Dataset,
     definitions: RefCell<BTreeMap<DefinitionId, ArrayD<f64>>>,
+    /// What subscripts of a row alone give.
+    look_ups: RefCell<Vec<(Subscript, Rc<Vec<u32>>)>>,
     fitted: RefCell<Fitted>,
     /// The plate whose rows are not all here.
     pub in_pieces: Option<crate::model::PlateId>,
@@ -47,6 +50,7 @@ impl<'a> Evaluator<'a> {
             model,
             data,
             definitions: RefCell::default(),
+            look_ups: RefCell::default(),
             fitted: RefCell::default(),
             in_pieces: None,
             cut: Cell::new(false),
@@ -60,6 +64,7 @@ impl<'a> Evaluator<'a> {
             model,
             data,
             definitions: RefCell::default(),
+            look_ups: RefCell::default(),
             fitted: RefCell::new(fitted),
             in_pieces: None,
             cut: Cell::new(false),
@@ -90,6 +95,43 @@ impl<'a> Evaluator<'a> {
             Cells::Numbers(v) => Some(v.iter().copied().collect()),
             Cells::Elements(_) => None,
         }
+    }
+
+    /// Whether a plate's rows have weights.
+    pub fn weighs(&self, plate: crate::model::PlateId) -> bool {
+        let table = self.model.table_of(plate);
+        table.is_some_and(|t| self.model.table(t).weight.is_some())
+    }
+
+    /// The same as they are stored; `None` too where they do not lie side by side.
+    pub fn stored_weights(&self, plate: crate::model::PlateId) -> Option<&'a [f64]> {
+        let t = self.model.table_of(plate)?;
+        let w = self.model.table(t).weight?;
+        match &self.data.columns[w.index()] {
+            Cells::Numbers(v) => v.as_slice(),
+            Cells::Elements(_) => None,
+        }
+    }
+
+    /// By row the elements that a subscript of this row axis alone gives, and the number of that subscript; found once.
+    /// `None` where it depends on anything else.
+    pub fn by_row(&self, s: &Subscript, row: Axis) -> Option<(usize, Rc<Vec<u32>>)> {
+        let found = self.look_ups.borrow().iter().position(|(t, _)| t == s);
+        if let Some(i) = found {
+            let (_, elements) = &self.look_ups.borrow()[i];
+            return Some((i, elements.clone()));
+        }
+        if s.axes() != [row] {
+            return None;
+        }
+        let (axes, elements) = self.subscript(s);
+        if axes != [row] {
+            return None;
+        }
+        let elements = Rc::new(elements.into_raw_vec_and_offset().0);
+        let mut all = self.look_ups.borrow_mut();
+        all.push((s.clone(), elements.clone()));
+        Some((all.len() - 1, elements))
     }
 
     /// The value over the expression's free axes in order of first appearance. Blanks are NaN.

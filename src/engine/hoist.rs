@@ -8,6 +8,8 @@
 //! S   <= ONCE P n                          making the sums costs no more than some tens of iterations through the rows
 //! ```
 
+use std::rc::Rc;
+
 use ndarray::{ArrayD, IxDyn};
 
 use crate::algebra::Subscript;
@@ -15,7 +17,7 @@ use crate::derive::BlockId;
 use crate::plan::{Affine, KeyId, Planned, Rewrite};
 
 use super::Engine;
-use super::rows::{Operand, add_rows};
+use super::rows::{Identity, KeptSums, Operand, Term, add_terms};
 
 /// What making the sums may cost, in products of the rows' data with their means; an iteration takes about ten such products.
 const ONCE: f64 = 256.0;
@@ -95,6 +97,7 @@ impl Engine<'_> {
         let operands: Vec<Operand<'_>> = data
             .iter()
             .map(|(axes, values)| Operand {
+                identity: Identity::Known(Rc::as_ptr(values).addr()),
                 values,
                 index: axes.iter().map(|a| Subscript::Axis(*a)).collect(),
             })
@@ -105,16 +108,15 @@ impl Engine<'_> {
             .iter()
             .map(|a| gather(a).map_or(Subscript::Axis(*a), |(s, _)| s.clone()))
             .collect();
-        add_rows(
-            &self.evaluator,
-            1.0,
-            &operands,
-            key.row,
-            &[],
-            &target,
-            true,
-            out,
-        );
+        let term = Term {
+            coef: 1.0,
+            operands,
+            row: key.row,
+            axes: &[],
+            target: &target,
+        };
+        let mut kept = KeptSums::default();
+        add_terms(&self.evaluator, vec![term], true, Some(&mut kept), out);
     }
 
     /// Hoists what a map needs, where the map is worth it.

@@ -62,7 +62,7 @@ use crate::plan::{KeyId, Plan, Planned, Rewrite};
 use bind::BoundBlock;
 use evaluate::{Evaluator, Fitted};
 use network::Network;
-use rows::{Operand, add_rows};
+use rows::{Identity, KeptSums, Operand, Term, add_terms};
 use state::{BlockState, PassState, State};
 use stream::Streamed;
 use tensor::Tensor;
@@ -95,6 +95,8 @@ pub struct Engine<'a> {
     patterns: RefCell<BTreeMap<BlockId, Option<Rc<Patterns>>>>,
     /// By key: the moments its table was made of, and the table.
     tables: RefCell<BTreeMap<KeyId, (u64, pass::Table)>>,
+    /// Sums over rows that an update made and the next contractions may hold.
+    row_sums: RefCell<KeptSums>,
     /// Rows that are not here.
     streamed: Option<Streamed<'a>>,
 }
@@ -168,6 +170,7 @@ impl<'a> Engine<'a> {
             shared: vec![],
             patterns: RefCell::default(),
             tables: RefCell::default(),
+            row_sums: RefCell::default(),
             streamed,
         }
     }
@@ -364,16 +367,55 @@ impl<'a> Engine<'a> {
                 direct,
                 hoisted,
             } => {
-                if let Some((key, axes, rest)) = hoisted
-                    && let Some(a) = &state.accumulated[key.index()]
-                    && !own_rows.contains(&row.plate)
-                {
-                    self.add_contraction(state, rest, Some((axes, a)), out);
-                    return;
+                let key = hoisted.as_ref().map(|h| h.0);
+                match hoisted {
+                    Some((k, axes, rest)) if self.is_summed(state, *row, key, own_rows) => {
+                        if let Some(a) = &state.accumulated[k.index()] {
+                            self.add_contraction(state, rest, Some((axes, a)), out);
+                        }
+                    }
+                    _ => self.add_rows_of(state, direct, *row, own_rows, out),
                 }
-                self.add_rows_of(state, direct, *row, own_rows, out);
             }
         }
+    }
+
+    /// Adds several; those over the rows of one plate together, so that they share what rows look up.
+    pub(super) fn add_all_planned<'p>(
+        &self,
+        state: &State,
+        list: impl IntoIterator<Item = &'p Planned>,
+        own_rows: &[PlateId],
+        out: &mut ArrayD<f64>,
+    ) {
+        let mut by_row: BTreeMap<PlateId, Vec<(&Contraction, Axis)>> = BTreeMap::new();
+        for p in list {
+            match p {
+                Planned::Rows {
+                    row,
+                    direct,
+                    hoisted,
+                } if !self.is_summed(state, *row, hoisted.as_ref().map(|h| h.0), own_rows) => {
+                    by_row.entry(row.plate).or_default().push((direct, *row));
+                }
+                _ => self.add_planned(state, p, own_rows, out),
+            }
+        }
+        for (plate, terms) in by_row {
+            self.add_row_terms(state, &terms, !own_rows.contains(&plate), out);
+        }
+    }
+
+    /// A sum over rows was made before and holds the rows' weights as they are wanted.
+    fn is_summed(
+        &self,
+        state: &State,
+        row: Axis,
+        key: Option<KeyId>,
+        own_rows: &[PlateId],
+    ) -> bool {
+        key.is_some_and(|k| state.accumulated[k.index()].is_some())
+            && !own_rows.contains(&row.plate)
     }
 
     /// Adds a contraction over rows to `out`, row by row.
@@ -385,48 +427,59 @@ impl<'a> Engine<'a> {
         own_rows: &[PlateId],
         out: &mut ArrayD<f64>,
     ) {
-        let data: Vec<(Vec<Axis>, Rc<ArrayD<f64>>)> =
-            direct.data.iter().map(|k| self.shared_known(k)).collect();
-        let missing: Vec<Option<ArrayD<f64>>> = direct
-            .moments
+        let weighted = !own_rows.contains(&row.plate);
+        self.add_row_terms(state, &[(direct, row)], weighted, out);
+    }
+
+    /// Adds contractions over the rows of one plate.
+    fn add_row_terms(
+        &self,
+        state: &State,
+        list: &[(&Contraction, Axis)],
+        weighted: bool,
+        out: &mut ArrayD<f64>,
+    ) {
+        let data: Vec<Vec<(Vec<Axis>, Rc<ArrayD<f64>>)>> = list
             .iter()
-            .map(|m| match state.moments.contains_key(&m.kind) {
-                true => None,
-                false => Some(self.stored(state, m.kind)),
-            })
+            .map(|(c, _)| c.data.iter().map(|k| self.shared_known(k)).collect())
             .collect();
-        let mut operands: Vec<Operand<'_>> = data
-            .iter()
-            .map(|(axes, values)| Operand {
+        let moments = || list.iter().flat_map(|(c, _)| &c.moments);
+        let missing: BTreeMap<MomentKind, ArrayD<f64>> = moments()
+            .filter(|m| !state.moments.contains_key(&m.kind))
+            .map(|m| (m.kind, self.stored(state, m.kind)))
+            .collect();
+        let mut terms = vec![];
+        for ((c, row), data) in list.iter().zip(&data) {
+            let known = data.iter().map(|(axes, values)| Operand {
+                identity: Identity::Known(Rc::as_ptr(values).addr()),
                 values,
                 index: axes.iter().map(|a| Subscript::Axis(*a)).collect(),
-            })
-            .collect();
-        for (m, zeros) in direct.moments.iter().zip(&missing) {
-            let Some(values) = zeros.as_ref().or_else(|| state.moments.get(&m.kind)) else {
-                return;
-            };
-            let index = m.index.clone();
-            operands.push(Operand { values, index });
+            });
+            let expected = c.moments.iter().filter_map(|m| {
+                let values = state.moments.get(&m.kind).or_else(|| missing.get(&m.kind));
+                Some(Operand {
+                    identity: Identity::Moment(m.kind, state.moments.version_of(m.kind)),
+                    values: values?,
+                    index: m.index.clone(),
+                })
+            });
+            terms.push(Term {
+                coef: c.coef,
+                operands: known.chain(expected).collect(),
+                row: *row,
+                axes: &c.axes,
+                target: &c.target,
+            });
         }
-        add_rows(
-            &self.evaluator,
-            direct.coef,
-            &operands,
-            row,
-            &direct.axes,
-            &direct.target,
-            !own_rows.contains(&row.plate),
-            out,
-        );
+        let mut kept = self.row_sums.borrow_mut();
+        let kept = self.has(Rewrite::Gather).then_some(&mut *kept);
+        add_terms(&self.evaluator, terms, weighted, kept, out);
     }
 
     /// L = E_q[log p] + H(q) at the current state.
     pub fn objective(&self, state: &State) -> f64 {
         let mut total = ArrayD::zeros(IxDyn(&[]));
-        for p in &self.plan.expectation {
-            self.add_planned(state, p, &[], &mut total);
-        }
+        self.add_all_planned(state, &self.plan.expectation, &[], &mut total);
         let mut l = total.first().copied().unwrap_or(0.0);
         for (pass, blocks) in self.bound.iter().enumerate() {
             for b in blocks {

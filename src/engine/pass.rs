@@ -14,8 +14,8 @@
 //! chains   rows coupled with the row before: eta as above for whole chains, then forward-backward
 //! ```
 //!
-//! Chunk c of a block adds to the partial sum c mod [`PARTS`], partial sums and blocks are merged in order: the same bits for any
-//! number of threads, and for rows that come a block at a time.
+//! The chunks of a block are dealt out in runs to at most [`PARTS`] partial sums, as many as are worth merging by shapes alone.
+//! Partial sums and blocks are merged in order: the same bits for any number of threads, and for rows that come a block at a time.
 
 mod chain;
 mod columns;
@@ -33,14 +33,14 @@ use crate::numeric::logsumexp::softmax_in_place;
 pub use chain::BoundChain;
 pub use columns::{BoundKey, Columns, Stored};
 
-/// Partial sums of a block of rows.
+/// Partial sums of a block of rows, at most.
 pub const PARTS: usize = 16;
+/// The same, at least, where there are so many chunks.
+const FEW_PARTS: usize = 4;
 /// Chunks that every partial sum of a block has at least.
 const ROUNDS: usize = 8;
-/// The same where the tables are large.
-const FEW_PARTS: usize = 4;
-/// Numbers that the tables of a pass hold together before there are fewer partial sums.
-const LARGE: usize = 1 << 20;
+/// Numbers that rows add for every number that is merged into the result.
+const ADDED: usize = 16;
 
 /// Observed cells of a partly blank column: only states that agree with the cell are possible.
 #[derive(Debug, Clone)]
@@ -138,8 +138,8 @@ struct Program<'a> {
 struct Part {
     result: PassResult,
     kept: Vec<(usize, RowResults)>,
-    /// Sums in the layout of the exponentials, where tables have some.
-    wide: Vec<Lines>,
+    /// Sums in the layout of the exponentials, where tables have some, each from a first table row on.
+    wide: Vec<(usize, Lines)>,
 }
 
 impl BoundPass {
@@ -199,10 +199,12 @@ impl BoundPass {
         }
     }
 
-    /// Partial sums of a block.
-    fn parts(&self) -> usize {
+    /// Partial sums of a block of so many rows: merging them is a small part of the work.
+    fn parts(&self, rows: usize) -> usize {
         let total: usize = self.keys.iter().map(|k| k.len).sum();
-        if total > LARGE { FEW_PARTS } else { PARTS }
+        let positions: usize = self.keys.iter().map(|k| k.positions.max(1)).sum();
+        let added = rows.saturating_mul(positions * self.width());
+        (added / (ADDED * total).max(1)).clamp(FEW_PARTS, PARTS)
     }
 
     /// Rows whose partial sums are merged before the next rows are looked at: many times the work of merging them, by
@@ -212,7 +214,7 @@ impl BoundPass {
             return self.rows.max(1);
         }
         let total: usize = self.keys.iter().map(|k| k.len).sum();
-        let round = self.chunk_rows() * self.parts();
+        let round = self.chunk_rows() * PARTS;
         (ROUNDS * round).max((4 * total).next_multiple_of(round))
     }
 
@@ -225,11 +227,11 @@ impl BoundPass {
         keep: bool,
     ) -> (PassResult, RowResults) {
         let chunks = self.chunks(from, to);
-        let most = self.parts();
-        let parts: Vec<Part> = (0..most.min(chunks.len()))
+        let parts = self.parts(to - from).min(chunks.len());
+        let parts: Vec<Part> = (0..parts)
             .into_par_iter()
             .map(|p| {
-                let own = chunks.iter().skip(p).step_by(most).copied();
+                let own = &chunks[p * chunks.len() / parts..(p + 1) * chunks.len() / parts];
                 match (&program.tables, &program.lanes) {
                     (Some(t), _) => t.part(self, own, keep),
                     (_, Some(l)) => l.part(self, source, program.transitions.as_ref(), own, keep),

@@ -4,6 +4,9 @@
 //! out[target(n, m)] += coef * w_n * prod_i operand_i[subscripts(n, m)]       n rows, m the other axes
 //! ```
 //!
+//! Where all arrays are read at bare axes, the sum is a matrix product ([`super::row_products`]); where look-ups depend on the
+//! row alone, tables are made first (`gathered`); else every row visits every combination of the other axes.
+//!
 //! Rows are cut into a fixed number of segments whose sums are merged in order, so the result does not depend on the number
 //! of threads.
 
@@ -12,10 +15,17 @@ use rayon::prelude::*;
 
 use crate::algebra::Subscript;
 use crate::data::BLANK;
+use crate::derive::MomentKind;
 use crate::model::Axis;
 
 use super::evaluate::Evaluator;
 use super::row_products::RowProducts;
+
+mod gathered;
+mod kept;
+mod product;
+
+pub use kept::KeptSums;
 
 /// Rows are summed in at most this many segments, whatever the number of threads.
 pub const SEGMENTS: usize = 16;
@@ -23,8 +33,19 @@ pub const SEGMENTS: usize = 16;
 /// Rows whose sums are added before the next ones are looked at.
 pub const BLOCK: usize = 1 << 16;
 
+/// What an array is: those of one identity hold the same numbers.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Identity {
+    /// The value of a known expression, by where it is kept.
+    Known(usize),
+    /// A published expectation and its version.
+    Moment(MomentKind, u64),
+}
+
 /// An array read at subscripts of the row and the other axes.
 pub struct Operand<'a> {
+    /// What it is.
+    pub identity: Identity,
     /// The array.
     pub values: &'a ArrayD<f64>,
     /// One subscript per dimension.
@@ -133,17 +154,64 @@ impl Reader {
     }
 }
 
-/// Adds a contraction over rows to `out`. `weighted` says whether rows count by their weight.
-pub fn add_rows(
+/// A product of arrays that is summed over rows.
+pub struct Term<'a> {
+    /// A factor.
+    pub coef: f64,
+    /// The arrays.
+    pub operands: Vec<Operand<'a>>,
+    /// The row.
+    pub row: Axis,
+    /// All axes that are summed over.
+    pub axes: &'a [Axis],
+    /// Where the products are added.
+    pub target: &'a [Subscript],
+}
+
+/// Adds terms over the rows of one plate to `out`. `weighted` says whether rows count by their weight. `kept` are sums that
+/// were made before; without it every term is summed by itself.
+pub fn add_terms(
     e: &Evaluator<'_>,
-    coef: f64,
-    operands: &[Operand<'_>],
-    row: Axis,
-    axes: &[Axis],
-    target: &[Subscript],
+    terms: Vec<Term<'_>>,
     weighted: bool,
+    kept: Option<&mut KeptSums>,
     out: &mut ArrayD<f64>,
 ) {
+    let (products, terms): (Vec<_>, Vec<_>) = terms
+        .into_iter()
+        .partition(|t| t.operands.iter().all(|o| bare(&o.index)) && bare(t.target));
+    for t in &products {
+        add_term(e, t, weighted, out);
+    }
+    let Some(row) = terms.first().map(|t| t.row) else {
+        return;
+    };
+    let weighs = weighted && e.weighs(row.plate);
+    let stored = e.stored_weights(row.plate).filter(|_| weighs);
+    let left = match kept {
+        Some(kept) if weighs == stored.is_some() => gathered::add(e, &terms, stored, kept, out),
+        _ => terms.iter().collect(),
+    };
+    for t in left {
+        add_term(e, t, weighted, out);
+    }
+}
+
+fn bare(index: &[Subscript]) -> bool {
+    let plain = |s: &Subscript| matches!(s, Subscript::Axis(_) | Subscript::Element(_));
+    index.iter().all(plain)
+}
+
+/// Adds one term as it is.
+fn add_term(e: &Evaluator<'_>, t: &Term<'_>, weighted: bool, out: &mut ArrayD<f64>) {
+    let Term {
+        operands,
+        row,
+        axes,
+        target,
+        ..
+    } = t;
+    let (row, mut coef) = (*row, t.coef);
     if let Some(products) = RowProducts::new(e, coef, operands, row, axes, target, out.shape()) {
         let weights = if weighted { e.weights(row.plate) } else { None };
         products.add(weights, out);
@@ -151,15 +219,14 @@ pub fn add_rows(
     }
     let n = e.size(row);
     let mut carried: Vec<Axis> = vec![];
-    for s in operands.iter().flat_map(|o| &o.index).chain(target) {
+    for s in operands.iter().flat_map(|o| &o.index).chain(*target) {
         s.visit_axes(&mut |a| {
             if a != row && !carried.contains(&a) {
                 carried.push(a);
             }
         });
     }
-    let mut coef = coef;
-    for a in axes {
+    for a in *axes {
         if *a != row && !carried.contains(a) {
             coef *= e.size(*a) as f64;
         }

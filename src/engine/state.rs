@@ -30,6 +30,10 @@ pub struct State {
 pub struct Moments {
     arrays: BTreeMap<MomentKind, ArrayD<f64>>,
     version: u64,
+    /// The version of each array that was put here since anything else was changed.
+    changed: BTreeMap<MomentKind, u64>,
+    /// The version of all others.
+    others: u64,
 }
 
 static VERSIONS: AtomicU64 = AtomicU64::new(1);
@@ -44,6 +48,18 @@ impl Moments {
     pub fn version(&self) -> u64 {
         self.version
     }
+
+    /// A number that no other contents of this array have.
+    pub fn version_of(&self, kind: MomentKind) -> u64 {
+        self.changed.get(&kind).copied().unwrap_or(self.others)
+    }
+
+    /// Puts an array here; the versions of others stay.
+    pub fn insert(&mut self, kind: MomentKind, array: ArrayD<f64>) -> Option<ArrayD<f64>> {
+        self.version = VERSIONS.fetch_add(1, Ordering::Relaxed);
+        self.changed.insert(kind, self.version);
+        self.arrays.insert(kind, array)
+    }
 }
 
 impl Deref for Moments {
@@ -57,6 +73,8 @@ impl Deref for Moments {
 impl DerefMut for Moments {
     fn deref_mut(&mut self) -> &mut Self::Target {
         self.version = VERSIONS.fetch_add(1, Ordering::Relaxed);
+        self.others = self.version;
+        self.changed.clear();
         &mut self.arrays
     }
 }

@@ -136,6 +136,7 @@ impl Engine<'_> {
             .filter(|p| self.derivation.model.table_of(*p).is_some())
             .collect();
         let mut out: Messages = BTreeMap::new();
+        let mut lists: BTreeMap<Target, Vec<&Planned>> = BTreeMap::new();
         for m in &self.plan.messages[id.index()] {
             if !wanted(m) {
                 continue;
@@ -155,16 +156,21 @@ impl Engine<'_> {
                 self.pattern_message(state, &m.how, &p, slot);
                 continue;
             }
-            let slot = out
-                .entry(m.target)
+            out.entry(m.target)
                 .or_insert_with(|| ArrayD::zeros(IxDyn(&shape)));
-            match m.target {
+            lists.entry(m.target).or_default().push(&m.how);
+        }
+        for (target, list) in lists {
+            let Some(slot) = out.get_mut(&target) else {
+                continue;
+            };
+            let own = match target {
                 Target::Single(u, _) if self.derivation.unknowns.is_predictor(u) => {
-                    let own = &self.derivation.unknowns.get(u).slots;
-                    self.add_planned(state, &m.how, own, slot);
+                    &self.derivation.unknowns.get(u).slots
                 }
-                _ => self.add_planned(state, &m.how, &own_rows, slot),
-            }
+                _ => &own_rows,
+            };
+            self.add_all_planned(state, list, own, slot);
         }
         if let Some(slot) = self.symmetric_slot(block.unknowns[0]) {
             out.values_mut().for_each(|a| add_orders(a, slot));

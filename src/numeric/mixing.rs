@@ -16,6 +16,9 @@ use super::lanes::octet::{OCTET, Octet, Plain};
 use super::lanes::total;
 use super::lines::Lines;
 
+/// Rows that are asked for ahead of their turn.
+const AHEAD: usize = 4;
+
 /// Products at or below this are left to the caller, who has logarithms.
 pub const SMALLEST: f64 = 1e-200;
 
@@ -56,6 +59,32 @@ impl Entries {
     }
 }
 
+/// Sums for some rows of each table.
+pub struct Sums<'a> {
+    /// By table: the row that its sums begin with.
+    pub starts: &'a [usize],
+    /// By table: rows of `width` numbers.
+    pub sums: &'a mut [Lines],
+}
+
+impl Sums<'_> {
+    /// The sum of a table row, to read.
+    #[inline(always)]
+    fn read(&self, table: u32, row: u32, width: usize) -> Option<&[f64]> {
+        let table = table as usize;
+        let from = (row as usize).wrapping_sub(*self.starts.get(table)?) * width;
+        self.sums.get(table)?.get(from..from + width)
+    }
+
+    /// The sum of a table row.
+    #[inline(always)]
+    fn at(&mut self, table: u32, row: u32, width: usize) -> Option<&mut [f64]> {
+        let table = table as usize;
+        let from = (row as usize).wrapping_sub(*self.starts.get(table)?) * width;
+        self.sums.get_mut(table)?.get_mut(from..from + width)
+    }
+}
+
 /// Mixes a chunk of rows. `totals` gets the sums over states; a row whose total is not above [`SMALLEST`] and finite is added
 /// nowhere. With `kept`, rows x width, the normalised p are kept.
 pub fn mix(
@@ -64,7 +93,7 @@ pub fn mix(
     width: usize,
     weights: Option<&[f64]>,
     totals: &mut [f64],
-    sums: &mut [Lines],
+    sums: Sums<'_>,
     kept: Option<&mut [f64]>,
 ) {
     let job = Job {
@@ -88,7 +117,7 @@ struct Job<'a> {
 fn mix_512<const FUSED: bool>(
     job: &Job<'_>,
     totals: &mut [f64],
-    sums: &mut [Lines],
+    sums: Sums<'_>,
     kept: Option<&mut [f64]>,
 ) {
     // SAFETY: this function is compiled for the instruction set of the octets.
@@ -100,14 +129,14 @@ fn mix_512<const FUSED: bool>(
 fn mix_256<const FUSED: bool>(
     job: &Job<'_>,
     totals: &mut [f64],
-    sums: &mut [Lines],
+    sums: Sums<'_>,
     kept: Option<&mut [f64]>,
 ) {
     // SAFETY: as above.
     unsafe { by_width::<Narrow<FUSED>>(job, totals, sums, kept) }
 }
 
-fn mix_plain(job: &Job<'_>, totals: &mut [f64], sums: &mut [Lines], kept: Option<&mut [f64]>) {
+fn mix_plain(job: &Job<'_>, totals: &mut [f64], sums: Sums<'_>, kept: Option<&mut [f64]>) {
     // SAFETY: plain octets need no instruction set.
     unsafe { by_width::<Plain>(job, totals, sums, kept) }
 }
@@ -117,7 +146,7 @@ fn mix_plain(job: &Job<'_>, totals: &mut [f64], sums: &mut [Lines], kept: Option
 unsafe fn by_width<O: Octet>(
     job: &Job<'_>,
     totals: &mut [f64],
-    sums: &mut [Lines],
+    sums: Sums<'_>,
     kept: Option<&mut [f64]>,
 ) {
     macro_rules! rows {
@@ -144,13 +173,14 @@ unsafe fn by_width<O: Octet>(
 unsafe fn rows<O: Octet, const V: usize>(
     job: &Job<'_>,
     totals: &mut [f64],
-    sums: &mut [Lines],
+    mut sums: Sums<'_>,
     mut kept: Option<&mut [f64]>,
 ) {
     let width = job.width;
     let mut p = Lines::filled(0.0, width);
     for (i, t) in totals.iter_mut().enumerate() {
         let row = job.entries.row(i);
+        fetch_ahead(job, &sums, i + AHEAD);
         // SAFETY: the caller is compiled for the octets.
         unsafe {
             *t = match row {
@@ -173,11 +203,7 @@ unsafe fn rows<O: Octet, const V: usize>(
                     }
                     let scale = O::splat(scale / *t);
                     for (a, b) in row {
-                        let from = *b as usize * width;
-                        let Some(s) = sums
-                            .get_mut(*a as usize)
-                            .and_then(|s| s.get_mut(from..from + V * OCTET))
-                        else {
+                        let Some(s) = sums.at(*a, *b, V * OCTET) else {
                             continue;
                         };
                         for (v, p) in products.iter().enumerate() {
@@ -221,11 +247,7 @@ unsafe fn rows<O: Octet, const V: usize>(
             let scale = job.weights.and_then(|w| w.get(i)).copied().unwrap_or(1.0) / *t;
             if scale != 0.0 {
                 for (a, b) in row {
-                    let from = *b as usize * width;
-                    if let Some(s) = sums
-                        .get_mut(*a as usize)
-                        .and_then(|s| s.get_mut(from..from + width))
-                    {
+                    if let Some(s) = sums.at(*a, *b, width) {
                         add::<O>(s, &p, scale);
                     }
                 }
@@ -240,6 +262,34 @@ unsafe fn rows<O: Octet, const V: usize>(
             }
         }
     }
+}
+
+/// Asks for the table rows and sums of a row that is soon to be mixed: they lie anywhere in tables that may not fit in the
+/// second-level cache.
+#[inline(always)]
+fn fetch_ahead(job: &Job<'_>, sums: &Sums<'_>, i: usize) {
+    let (before, row) = (job.entries.row(i - 1), job.entries.row(i));
+    for (slot, (a, b)) in row.iter().enumerate() {
+        if before.get(slot) != Some(&(*a, *b)) {
+            fetch(at(job.tables, *a, *b, job.width));
+            if let Some(s) = sums.read(*a, *b, job.width) {
+                fetch(s);
+            }
+        }
+    }
+}
+
+/// Asks for the cache lines of these numbers.
+#[inline(always)]
+fn fetch(x: &[f64]) {
+    #[cfg(target_arch = "x86_64")]
+    for line in x.chunks(OCTET) {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        // SAFETY: a hint on a place that is there to read.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(line.as_ptr().cast()) }
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = x;
 }
 
 #[inline(always)]
@@ -347,7 +397,10 @@ mod tests {
             width,
             Some(&weights),
             &mut totals,
-            &mut sums,
+            Sums {
+                starts: &[0, 0],
+                sums: &mut sums,
+            },
             Some(&mut kept),
         );
         let mut want = [vec![0.0; 2 * width], vec![0.0; 3 * width]];
@@ -393,7 +446,10 @@ mod tests {
             width,
             None,
             &mut totals,
-            &mut sums,
+            Sums {
+                starts: &[0],
+                sums: &mut sums,
+            },
             None,
         );
         assert!(totals[0] <= SMALLEST);

@@ -5,6 +5,7 @@
 pub mod bounds;
 pub mod clique_tree;
 pub mod forward_backward;
+pub mod gathers;
 pub mod gaussian_elimination;
 pub mod half_normal;
 pub mod isotonic;

@@ -1,5 +1,7 @@
 //! A plan as text, for `pmc emit plan`: passes, keys with their tables, steps, and how each message is summed.
 
+mod rewrites;
+
 use std::fmt::Write;
 
 use crate::algebra::Subscript;
@@ -16,7 +18,7 @@ use super::{Key, KeyId, Plan, Planned, Step};
 pub fn plan(d: &Derivation, p: &Plan) -> String {
     let letters = Letters::of(&d.model);
     let w = Writer::plain(&d.model, &d.unknowns, &letters);
-    let mut out = rewrites(d, p);
+    let mut out = rewrites::text(d, p);
     out.push_str("steps of a sweep\n");
     for (i, s) in p.steps.iter().enumerate() {
         let what = match s {
@@ -117,36 +119,6 @@ fn subscripted(name: &str, axes: &[Axis], names: &Names) -> Formula {
         .filter_map(|a| names.get(*a).map(Formula::name))
         .collect();
     Formula::Symbol(name.to_string(), below)
-}
-
-/// Which rewrites made the plan what it is.
-fn rewrites(d: &Derivation, p: &Plan) -> String {
-    let list = |keys: Vec<KeyId>| -> String {
-        let names: Vec<String> = keys.into_iter().map(key_name).collect();
-        format!("keys {}", names.join(", "))
-    };
-    let data = |k: &KeyId| p.keys.get(k.index()).is_some_and(|k| k.local.is_empty());
-    let hoisted: Vec<KeyId> = used(p).into_iter().filter(data).collect();
-    let shared = |s: &super::RowSum| s.pushed.is_none().then_some(s.key);
-    let shared: Vec<KeyId> = p.sums.iter().filter_map(shared).collect();
-    let maps = p.affine.iter().enumerate().filter(|(_, a)| a.is_some());
-    let maps: Vec<String> = maps
-        .map(|(i, _)| block_name(d, BlockId(i as u32)))
-        .collect();
-    let mut lines = vec![];
-    if !hoisted.is_empty() {
-        lines.push(format!("  hoist: {}", list(hoisted)));
-    }
-    if !maps.is_empty() {
-        lines.push(format!("  affine: {}", maps.join(", ")));
-    }
-    if !shared.is_empty() {
-        lines.push(format!("  shared: {}", list(shared)));
-    }
-    match lines.is_empty() {
-        true => String::new(),
-        false => format!("rewrites\n{}\n", lines.join("\n")),
-    }
 }
 
 /// The keys that something goes through.

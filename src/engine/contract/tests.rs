@@ -1,6 +1,7 @@
 //! Every program against the loop over all elements of all axes.
 
 use super::*;
+use crate::algebra::Subscript;
 use crate::model::PlateId;
 
 fn axis(i: u32) -> Axis {

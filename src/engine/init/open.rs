@@ -10,7 +10,7 @@ use crate::engine::Engine;
 use crate::engine::bind::BoundBlock;
 use crate::engine::pass::{Source, Table};
 use crate::engine::prototypes::{fill_gathered, normal, prototypes};
-use crate::engine::rows::add_rows;
+use crate::engine::rows::{Term, add_terms};
 use crate::engine::state::State;
 use crate::engine::symmetric::copy_orders;
 use crate::family::StatisticKind;
@@ -147,16 +147,14 @@ pub(super) fn start_discrete(
                 {
                     let mut target = front.to_vec();
                     target.push(s.clone());
-                    add_rows(
-                        &engine.evaluator,
-                        1.0,
-                        &[],
-                        *row,
-                        &[],
-                        &target,
-                        true,
-                        &mut votes,
-                    );
+                    let term = Term {
+                        coef: 1.0,
+                        operands: vec![],
+                        row: *row,
+                        axes: &[],
+                        target: &target,
+                    };
+                    add_terms(&engine.evaluator, vec![term], true, None, &mut votes);
                     voted = true;
                 }
             }

@@ -123,7 +123,7 @@ impl<'a> Lanes<'a> {
         pass: &BoundPass,
         source: Source<'_>,
         transitions: Option<&Transitions>,
-        chunks: impl Iterator<Item = (usize, usize)>,
+        chunks: &[(usize, usize)],
         keep: bool,
     ) -> Part {
         let width = pass.width();
@@ -135,7 +135,7 @@ impl<'a> Lanes<'a> {
         if keep {
             chains.keep();
         }
-        for (from, to) in chunks {
+        for &(from, to) in chunks {
             let m = padded(to - from);
             b.r.resize(width * m, 0.0);
             b.log_z.clear();

@@ -10,13 +10,13 @@
 use rayon::prelude::*;
 
 use crate::numeric::lines::Lines;
-use crate::numeric::mixing::{Entries, SMALLEST, mix, padded};
+use crate::numeric::mixing::{Entries, SMALLEST, Sums, mix, padded};
 use crate::numeric::vector::{exp_in_place, log_in_place};
 
 use super::{BoundKey, BoundPass, Part, PassResult, RowResults, Table, softmax};
 
-/// Table rows that are merged together.
-const MERGED: usize = 512;
+/// Table rows that a thread makes or merges at once.
+const TOGETHER: usize = 512;
 
 /// Rows of a chunk's list of table rows.
 const BATCH: usize = 256;
@@ -54,16 +54,12 @@ impl<'a> ExpTables<'a> {
         let (mut exps, mut shifts) = (vec![], vec![]);
         for t in tables {
             let rows = t.len() / states;
-            let mut wide = Lines::filled(f64::NEG_INFINITY, rows * width);
-            let mut shift = Vec::with_capacity(rows);
-            for (out, row) in wide.chunks_mut(width).zip(t.chunks(states)) {
-                let m = row.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-                shift.push(m);
-                for (o, x) in out.iter_mut().zip(row) {
-                    *o = x - m;
-                }
-            }
-            exp_all(&mut wide);
+            let mut wide = Lines::filled(0.0, rows * width);
+            let mut shift = vec![0.0; rows];
+            wide.par_chunks_mut(TOGETHER * width)
+                .zip(shift.par_chunks_mut(TOGETHER))
+                .zip(t.par_chunks(TOGETHER * states))
+                .for_each(|((wide, shift), t)| exponentials(wide, shift, t, width, states));
             exps.push(wide);
             shifts.push(shift);
         }
@@ -85,28 +81,19 @@ impl<'a> ExpTables<'a> {
     }
 
     /// Runs chunks into one partial sum.
-    pub(super) fn part(
-        &self,
-        pass: &BoundPass,
-        chunks: impl Iterator<Item = (usize, usize)>,
-        keep: bool,
-    ) -> Part {
+    pub(super) fn part(&self, pass: &BoundPass, chunks: &[(usize, usize)], keep: bool) -> Part {
         let states = pass.states.max(1);
         let mut result = PassResult::default();
         let mut kept = vec![];
-        let mut sums: Vec<Lines> = self
-            .exps
-            .iter()
-            .map(|e| Lines::filled(0.0, e.len()))
-            .collect();
         let plain = self.plain(pass);
+        let (starts, mut sums) = self.empty_sums(plain.as_deref(), chunks);
         let mut entries = Entries::default();
         let mut weights = vec![];
         let mut shift = vec![];
         let mut totals = vec![];
         let mut wide = vec![];
         let per_batch = (BATCH / pass.elements.max(1)).max(1);
-        for (from, to) in chunks {
+        for &(from, to) in chunks {
             let mut rows = RowResults::default();
             let mut start = from;
             while start < to {
@@ -146,7 +133,10 @@ impl<'a> ExpTables<'a> {
                     self.width,
                     pass.weights.as_ref().map(|_| weights.as_slice()),
                     &mut totals,
-                    &mut sums,
+                    Sums {
+                        starts: &starts,
+                        sums: &mut sums,
+                    },
                     keep.then_some(wide.as_mut_slice()),
                 );
                 let failed: Vec<(usize, f64, Vec<f64>)> = totals
@@ -169,7 +159,7 @@ impl<'a> ExpTables<'a> {
                     totals[*i] = *z;
                     let scale = weights[*i];
                     for (g, row) in entries.row(*i) {
-                        let at = *row as usize * self.width;
+                        let at = (*row as usize - starts[*g as usize]) * self.width;
                         let sum = &mut sums[*g as usize][at..at + states];
                         for (s, q) in sum.iter_mut().zip(q) {
                             *s += scale * q;
@@ -195,20 +185,40 @@ impl<'a> ExpTables<'a> {
         Part {
             result,
             kept,
-            wide: sums,
+            wide: starts.into_iter().zip(sums).collect(),
         }
+    }
+
+    /// Sums of 0 for the table rows that these rows can read: sorted labels read a small part of a table.
+    fn empty_sums(
+        &self,
+        plain: Option<&[LookUp<'_>]>,
+        chunks: &[(usize, usize)],
+    ) -> (Vec<usize>, Vec<Lines>) {
+        let rows = match (chunks.first(), chunks.last()) {
+            (Some((from, _)), Some((_, to))) => *from..*to,
+            _ => 0..0,
+        };
+        let span = |(g, e): (usize, &Lines)| {
+            let all = (0, e.len() / self.width);
+            let (start, end) = plain.map_or(all, |p| p[g].span(rows.clone()).unwrap_or(all));
+            (start, Lines::filled(0.0, (end - start) * self.width))
+        };
+        self.exps.iter().enumerate().map(span).unzip()
     }
 
     /// Adds up partial sums in order, and leaves out what fills rows up.
     pub(super) fn merge(&self, parts: &[Part], states: usize, accumulated: &mut [Vec<f64>]) {
         for (g, out) in accumulated.iter_mut().enumerate() {
-            out.par_chunks_mut(states * MERGED)
+            out.par_chunks_mut(states * TOGETHER)
                 .enumerate()
                 .for_each(|(c, out)| {
-                    for p in parts {
-                        let from = c * MERGED * self.width;
-                        let rows = p.wide.get(g).map_or(&[][..], |w| &w[from..]);
-                        for (o, s) in out.chunks_mut(states).zip(rows.chunks(self.width)) {
+                    for (start, wide) in parts.iter().filter_map(|p| p.wide.get(g)) {
+                        let first = c * TOGETHER;
+                        let skipped = start.saturating_sub(first);
+                        let from = first.saturating_sub(*start) * self.width;
+                        let rows = wide.get(from..).unwrap_or(&[]).chunks(self.width);
+                        for (o, s) in out.chunks_mut(states).skip(skipped).zip(rows) {
                             for (o, s) in o.iter_mut().zip(s) {
                                 *o += s;
                             }
@@ -270,6 +280,27 @@ struct LookUp<'p> {
     shifts: &'p [f64],
 }
 
+impl LookUp<'_> {
+    /// The first table row that these rows read and the one after the last; `None` where a look-up is blank or there are none.
+    fn span(&self, rows: std::ops::Range<usize>) -> Option<(usize, usize)> {
+        let values = self
+            .values
+            .get(rows.start * self.width..rows.end * self.width)?;
+        let own = values.iter().skip(self.inner).step_by(self.width);
+        let (low, high) = match self.width {
+            1 => extremes(values.iter()),
+            _ => extremes(own),
+        };
+        (low <= high && high != crate::data::BLANK)
+            .then(|| (low as usize * self.step, (high as usize + 1) * self.step))
+    }
+}
+
+/// The least and the largest.
+fn extremes<'a>(values: impl Iterator<Item = &'a u32>) -> (u32, u32) {
+    values.fold((u32::MAX, 0), |(low, high), v| (low.min(*v), high.max(*v)))
+}
+
 /// Lists the table rows of rows; false where some look-up is blank.
 fn fill(
     look_ups: &[LookUp<'_>],
@@ -298,7 +329,19 @@ fn fill(
     true
 }
 
-/// exp of a large table, in parallel.
-fn exp_all(x: &mut [f64]) {
-    x.par_chunks_mut(1 << 14).for_each(exp_in_place);
+/// Exponentials of table rows over their maxima, which are kept; what fills rows up is 0.
+fn exponentials(wide: &mut [f64], shift: &mut [f64], t: &[f64], width: usize, states: usize) {
+    for ((out, m), row) in wide
+        .chunks_mut(width)
+        .zip(shift.iter_mut())
+        .zip(t.chunks(states))
+    {
+        *m = row.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let (out, rest) = out.split_at_mut(row.len());
+        for (o, x) in out.iter_mut().zip(row) {
+            *o = x - *m;
+        }
+        rest.fill(f64::NEG_INFINITY);
+    }
+    exp_in_place(wide);
 }

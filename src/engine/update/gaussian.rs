@@ -24,7 +24,7 @@ use super::{Messages, Noticed};
 /// Elements that are solved in one go.
 const COLUMNS: usize = 512;
 /// Below so many multiplications threads cost more than they save.
-const LIGHT: usize = 1 << 20;
+const LIGHT: usize = 1 << 16;
 
 /// One result per item, on several threads where `work` multiplications are worth it.
 fn each<T: Sync, R: Send>(items: &[T], work: usize, f: impl Fn(&T) -> R + Sync + Send) -> Vec<R> {

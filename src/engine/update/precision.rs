@@ -16,7 +16,7 @@ use crate::derive::{BlockId, Contraction, Form, Moment, Target};
 use crate::engine::Engine;
 use crate::engine::bind::unflatten;
 use crate::engine::row_products::RowProducts;
-use crate::engine::rows::Operand;
+use crate::engine::rows::{Identity, Operand};
 use crate::engine::state::State;
 use crate::engine::tensor::Tensor;
 use crate::model::Axis;
@@ -179,6 +179,7 @@ impl Engine<'_> {
             .iter()
             .chain(&moments)
             .map(|t| Operand {
+                identity: Identity::Known(t.values.as_ptr().addr()),
                 values: &t.values,
                 index: t.axes.iter().map(|a| Subscript::Axis(*a)).collect(),
             })

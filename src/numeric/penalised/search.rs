@@ -4,7 +4,8 @@
 //! settle:  with the signs s of the active coordinates held, d = A_SS^-1 (g - l s); the objective along v + t d is a concave
 //!          piecewise quadratic with slope  d'(g - l s) (1 - t) - sum over sign changes before t of 2 l_i |d_i|,  whose zero is
 //!          found exactly; a coordinate on whose sign change the maximum falls leaves. Repeat until t = 1 changes no sign.
-//! enter:   the coordinate whose condition at 0 is missed most joins with the sign of its gradient.
+//! enter:   the coordinate whose condition at 0 is missed most joins with the sign of its gradient, and others with it that miss
+//!          theirs by nearly as much; of those, the ones that the direction pulls the other way leave at once.
 //! ```
 //!
 //! Every step raises the objective and every settled active set is the best for its signs, so none comes twice.
@@ -17,6 +18,11 @@ use super::{Failure, Penalised, Solved, TOLERANCE};
 const DEPENDENT: f64 = 1e-12;
 /// Less than this is nothing but rounding.
 const ROUNDING: f64 = 1e-13;
+
+/// Others join with the one that misses its condition most if they miss theirs by this share of it.
+const SHARE: f64 = 0.5;
+/// So many join at once, at most: one for each so many that are active, and these.
+const JOINING: (usize, usize) = (2, 4);
 
 /// Working memory of one thread.
 #[derive(Debug, Default)]
@@ -37,6 +43,8 @@ pub struct Scratch {
     direction: Vec<f64>,
     before: Vec<f64>,
     kinks: Vec<Kink>,
+    /// Coordinates that may join: by how much their condition is missed, and which.
+    joining: Vec<(f64, usize)>,
 }
 
 /// Where along a direction a coordinate becomes 0, and by how much the slope falls there.
@@ -109,8 +117,12 @@ pub(super) fn maximise(matrix: &Penalised, scratch: &mut Scratch) -> Result<Solv
     }
     let mut iterations = 1;
     let mut checks = 0;
+    let mut size = 0;
     for _ in 0..20 * matrix.n + 100 {
         iterations += settle(matrix, scratch);
+        // Where none of those that joined stayed, the next one joins alone: it cannot be pulled the other way.
+        let grown = scratch.set.members.len() > size;
+        size = scratch.set.members.len();
         let prices = Prices {
             up: &scratch.up,
             down: &scratch.down,
@@ -123,6 +135,9 @@ pub(super) fn maximise(matrix: &Penalised, scratch: &mut Scratch) -> Result<Solv
                 && !scratch.set.members.contains(&j)
                 && enter(matrix, scratch, j, sign)? == Entry::Active
             {
+                if grown {
+                    join(matrix, scratch, missed);
+                }
                 continue;
             }
         }
@@ -134,6 +149,35 @@ pub(super) fn maximise(matrix: &Penalised, scratch: &mut Scratch) -> Result<Solv
         }
     }
     Ok(solved(iterations, matrix.violation(scratch)))
+}
+
+/// Makes further coordinates active, those first that miss their conditions most; not those that depend on active ones.
+fn join(matrix: &Penalised, scratch: &mut Scratch, most: f64) {
+    let (every, least) = JOINING;
+    let room = scratch.set.members.len() / every + least;
+    let floor = (SHARE * most).max(TOLERANCE * scratch.scale);
+    let Scratch {
+        joining,
+        set,
+        g,
+        v,
+        up,
+        down,
+        ..
+    } = scratch;
+    joining.clear();
+    for i in 0..matrix.n {
+        let missed = (g[i] - up[i]).max(-g[i] - down[i]);
+        if missed >= floor && v[i] == 0.0 && !set.members.contains(&i) {
+            joining.push((missed, i));
+        }
+    }
+    joining.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+    for &(_, i) in joining.iter().take(room) {
+        if set.add(i, matrix.column(i), DEPENDENT).is_ok() {
+            scratch.signs.push(if g[i] > 0.0 { 1.0 } else { -1.0 });
+        }
+    }
 }
 
 fn solved(iterations: usize, kkt: f64) -> Solved {
@@ -184,7 +228,7 @@ fn move_once(scratch: &mut Scratch) -> bool {
     scratch.set.solve(&mut scratch.direction);
     let mut slope = 0.0;
     scratch.kinks.clear();
-    let mut wrong = None;
+    let mut wrong = 0;
     for (k, (&i, &d)) in scratch
         .set
         .members
@@ -195,7 +239,7 @@ fn move_once(scratch: &mut Scratch) -> bool {
         let v = scratch.v[i];
         slope += d * scratch.slopes[k];
         if v == 0.0 && d * scratch.signs[k] < 0.0 && scratch.up[i] + scratch.down[i] > 0.0 {
-            wrong = Some(k);
+            wrong += 1;
         }
         let at = -v / d;
         let fall = (scratch.up[i] + scratch.down[i]) * d.abs();
@@ -203,9 +247,15 @@ fn move_once(scratch: &mut Scratch) -> bool {
             scratch.kinks.push(Kink { at, fall });
         }
     }
-    if let Some(k) = wrong {
-        // Its pull was rounding: it would move away from where it is pulled to.
-        scratch.drop_member(k);
+    if wrong > 0 {
+        // They would move away from where they are pulled to: by rounding, or because of others that joined with them.
+        for k in (0..scratch.set.members.len()).rev() {
+            let i = scratch.set.members[k];
+            let away = scratch.direction[k] * scratch.signs[k] < 0.0;
+            if scratch.v[i] == 0.0 && away && scratch.up[i] + scratch.down[i] > 0.0 {
+                scratch.drop_member(k);
+            }
+        }
         return scratch.set.members.is_empty();
     }
     // Also where a direction is no ascent because the matrix is indefinite.

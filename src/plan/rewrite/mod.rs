@@ -77,17 +77,21 @@ pub enum Rewrite {
     Tables,
     /// Sums over rows that several messages hold are computed once a sweep.
     Shared,
+    /// What rows look up alike is multiplied once, terms that differ in one table become one, and a sum by element serves
+    /// the contractions that follow.
+    Gather,
 }
 
 impl Rewrite {
     /// All of them, in the order in which they are listed.
-    pub const ALL: [Rewrite; 6] = [
+    pub const ALL: [Rewrite; 7] = [
         Rewrite::Hoist,
         Rewrite::Affine,
         Rewrite::Collapse,
         Rewrite::Symmetric,
         Rewrite::Tables,
         Rewrite::Shared,
+        Rewrite::Gather,
     ];
 
     /// Its name on the command line.
@@ -99,6 +103,7 @@ impl Rewrite {
             Rewrite::Symmetric => "symmetric",
             Rewrite::Tables => "tables",
             Rewrite::Shared => "shared",
+            Rewrite::Gather => "gather",
         }
     }
 
