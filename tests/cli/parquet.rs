@@ -188,12 +188,16 @@ fn dates_moments_and_decimals_are_texts_of_a_fixed_form() {
 
 const NUMBERS: &str = "required double a; required double b;";
 
-/// A fit without clock, and without what tells the file.
+/// A fit without its times, and without the digest of the file.
 fn fitted(place: &Place, file: &str) -> serde_json::Value {
     let mut fit = timeless(&place.read(file));
     for table in fit["data"].as_object_mut().expect("tables").values_mut() {
-        let table = table.as_object_mut().expect("a table");
-        assert!(table.remove("file").is_some() && table.remove("sha256").is_some());
+        assert!(
+            table
+                .as_object_mut()
+                .and_then(|t| t.remove("sha256"))
+                .is_some()
+        );
     }
     fit
 }
