@@ -139,10 +139,13 @@ pub fn as_csv(file: DataFile) -> Result<DataFile, Vec<Diagnostic>> {
     if !is_parquet(&file).map_err(|e| vec![*e])? {
         return Ok(file);
     }
-    let text = match open_parquet(&file).map_err(|e| vec![*e])? {
+    let opened = open_parquet(&file).map_err(|e| vec![*e])?;
+    match opened {
         #[cfg(feature = "parquet")]
-        Opened::Columns(opened) => opened.to_csv(&file)?,
-        Opened::Text(..) => return Ok(file.clone()),
-    };
-    Ok(DataFile::held(format!("{} as CSV", file.name), text))
+        Opened::Columns(opened) => {
+            let text = opened.to_csv(&file)?;
+            Ok(DataFile::held(format!("{} as CSV", file.name), text))
+        }
+        Opened::Text(..) => Ok(file.clone()),
+    }
 }
