@@ -93,7 +93,7 @@ pub(super) struct DataArgs {
 pub(super) struct FitArgs {
     /// The model file (.pmod)
     pub model: PathBuf,
-    /// The data file (.csv); `-` is standard input
+    /// The data file (.csv, .parquet); `-` is standard input
     pub data: Option<PathBuf>,
     #[command(flatten)]
     pub blocks: DataArgs,
@@ -176,7 +176,7 @@ impl FitArgs {
 pub(super) struct CheckArgs {
     /// The model file (.pmod)
     pub model: PathBuf,
-    /// The data file (.csv)
+    /// The data file (.csv, .parquet)
     pub data: Option<PathBuf>,
     #[command(flatten)]
     pub blocks: DataArgs,
@@ -189,7 +189,7 @@ pub(super) struct CheckArgs {
 pub(super) struct VerifyArgs {
     /// The model file (.pmod)
     pub model: PathBuf,
-    /// A small data file (.csv); without one, data are drawn from the model
+    /// A small data file (.csv, .parquet); without one, data are drawn from the model
     pub data: Option<PathBuf>,
     #[command(flatten)]
     pub blocks: DataArgs,
@@ -220,7 +220,7 @@ pub(super) struct VerifyArgs {
 pub(super) struct PredictArgs {
     /// The fit file
     pub fit: PathBuf,
-    /// New rows (.csv)
+    /// New rows (.csv, .parquet)
     pub data: Option<PathBuf>,
     #[command(flatten)]
     pub blocks: DataArgs,
@@ -239,7 +239,7 @@ pub(super) struct PredictArgs {
 pub(super) struct ScoreArgs {
     /// The fit file
     pub fit: PathBuf,
-    /// New rows (.csv)
+    /// New rows (.csv, .parquet)
     pub data: Option<PathBuf>,
     #[command(flatten)]
     pub blocks: DataArgs,

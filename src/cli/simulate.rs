@@ -38,7 +38,7 @@ pub(super) fn run(args: &SimulateArgs, out: &mut Output) -> Result<(), Failure> 
         Some(fit) => Some(from_fit::plates(&model, fit).map_err(|e| refuse(&e, &source))?),
         None => None,
     };
-    let texts = inputs(args, &model, fitted.as_deref(), &mut rng)?;
+    let texts = inputs(args, &source, &model, fitted.as_deref(), &mut rng)?;
     let files = Files {
         main: None,
         by_table: texts.clone(),
@@ -125,6 +125,7 @@ fn targets(args: &SimulateArgs, model: &Model) -> Result<Vec<Option<PathBuf>>, F
 /// The file of each table: given, with place holders for what is observed, or made up.
 fn inputs(
     args: &SimulateArgs,
+    source: &SourceFile,
     model: &Model,
     fitted: Option<&[PlateData]>,
     rng: &mut ChaCha8Rng,
@@ -143,7 +144,7 @@ fn inputs(
     let mut main = None;
     let mut blocks = Vec::new();
     for (name, path) in &args.data {
-        let file = files::data_file(path)?;
+        let file = data::as_csv(files::data_file(path)?).map_err(|e| refuse(&e, source))?;
         match name {
             None => main = Some(file),
             Some(name) if model.tables.iter().any(|t| t.name == *name) => {

@@ -7,7 +7,7 @@
 //! found by reading it. It is the same if name, size and time are, or else if size and SHA-256 are.
 
 use std::fmt;
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 
 use sha2::{Digest, Sha256};
 
@@ -76,20 +76,7 @@ fn is_same(about: &About, file: &DataFile) -> bool {
     if about.csv == file.name && then == now {
         return true;
     }
-    then.size == now.size && sha256(file).is_ok_and(|sum| sum == about.sha256)
-}
-
-fn sha256(file: &DataFile) -> io::Result<String> {
-    let mut reader = file.reader();
-    let mut digest = Sha256::new();
-    let mut bytes = Vec::new();
-    loop {
-        bytes.clear();
-        if (&mut reader).take(1 << 20).read_to_end(&mut bytes)? == 0 {
-            return Ok(format!("{:x}", digest.finalize()));
-        }
-        digest.update(&bytes);
-    }
+    then.size == now.size && file.sha256().is_ok_and(|sum| sum == about.sha256)
 }
 
 impl fmt::Debug for dyn Shelf + '_ {

@@ -11,7 +11,7 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::io::{self, Read, Seek, SeekFrom};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -97,6 +97,44 @@ impl DataFile {
         }
     }
 
+    /// How many bytes there are.
+    pub(super) fn length(&self) -> io::Result<u64> {
+        match &self.content {
+            Content::Held(bytes) => Ok(bytes.len() as u64),
+            Content::Opened(file) => lock(file).seek(SeekFrom::End(0)),
+        }
+    }
+
+    /// Bytes from this one on, as many as are asked for.
+    pub(super) fn read_at(&self, at: u64, to: &mut [u8]) -> io::Result<()> {
+        match &self.content {
+            Content::Held(bytes) => {
+                let start = usize::try_from(at).ok();
+                let mut rest = start.and_then(|s| bytes.get(s..)).unwrap_or_default();
+                rest.read_exact(to)
+            }
+            Content::Opened(file) => {
+                let mut file = lock(file);
+                file.seek(SeekFrom::Start(at))?;
+                file.read_exact(to)
+            }
+        }
+    }
+
+    /// The SHA-256 of all bytes in hexadecimal.
+    pub(super) fn sha256(&self) -> io::Result<String> {
+        let mut reader = self.reader();
+        let mut digest = Sha256::new();
+        let mut bytes = Vec::new();
+        loop {
+            bytes.clear();
+            if (&mut reader).take(1 << 20).read_to_end(&mut bytes)? == 0 {
+                return Ok(format!("{:x}", digest.finalize()));
+            }
+            digest.update(&bytes);
+        }
+    }
+
     /// The bytes from the first on.
     pub(super) fn reader(&self) -> Box<dyn Read + Send + '_> {
         match &self.content {
@@ -104,6 +142,10 @@ impl DataFile {
             Content::Opened(file) => Box::new(Sequence { file, at: 0 }),
         }
     }
+}
+
+fn lock(file: &Mutex<dyn ReadSeek>) -> MutexGuard<'_, dyn ReadSeek + 'static> {
+    file.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// An open file read from the first byte on, wherever others read it.
@@ -114,7 +156,7 @@ struct Sequence<'a> {
 
 impl Read for Sequence<'_> {
     fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
-        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut file = lock(self.file);
         file.seek(SeekFrom::Start(self.at))?;
         let read = file.read(to)?;
         self.at += read as u64;

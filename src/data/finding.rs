@@ -77,8 +77,11 @@ impl Places {
     }
 }
 
-/// `row 3 (line 4)`
+/// `row 3 (line 4)`; a file whose lines are its rows has no lines: `row 3`.
 pub(super) fn row_and_line(row: usize, line: u64) -> String {
+    if row as u64 == line {
+        return format!("row {row}");
+    }
     format!("row {row} (line {line})")
 }
 

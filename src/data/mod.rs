@@ -1,6 +1,6 @@
 //! Data files to typed columns bound to the plates of a model.
 //!
-//! in: a checked [`Model`] and the bytes of CSV files -> out: a [`Dataset`], or diagnostics E07xx.
+//! in: a checked [`Model`] and the bytes of CSV or Parquet files -> out: a [`Dataset`], or diagnostics E07xx.
 //!
 //! Label cells become positions in their plate; blanks become [`BLANK`] (elements) or NaN (numbers) and occur only where
 //! the model allows a missing cell. Rows of ordered tables are sorted: groups (`within`) contiguous, in order inside.
@@ -15,6 +15,7 @@ mod elements;
 mod evaluate;
 mod every;
 mod file;
+mod fill;
 mod finding;
 mod init;
 mod init_array;
@@ -24,7 +25,10 @@ mod keys;
 mod labels;
 mod layout;
 mod lines;
+mod opened;
 mod order;
+#[cfg(feature = "parquet")]
+mod parquet;
 mod plates;
 mod raw;
 mod read;
@@ -37,11 +41,13 @@ mod support;
 #[cfg(test)]
 mod tests;
 mod usage;
+mod whole;
 
 pub use cache::Shelf;
 pub use file::{Content, DataFile, ReadSeek, Stamp};
 pub use init::{Init, InitValue, ReadFile, read_init};
 pub use lines::Lines;
+pub use opened::as_csv;
 pub use stream::{Stream, streamable};
 pub use summary::summary;
 

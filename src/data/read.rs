@@ -6,9 +6,9 @@
 use super::cache::{Shelf, file_name, find, layout_text};
 use super::labels::Interner;
 use super::layout::{Layout, match_header};
+use super::opened::Opened;
 use super::raw::RawTable;
-use super::records::{find_not_text, open, unwritable};
-use super::rows::read_rows;
+use super::records::unwritable;
 use super::store::{About, Store, Writer};
 use super::usage::blank_allowed;
 use super::{DataFile, Files, Lines};
@@ -127,14 +127,14 @@ fn read_file(
     may_be_blank: &[bool],
     interners: &mut [Interner],
 ) -> Result<FileTables, Vec<Diagnostic>> {
-    let (header, pieces) = open(file, how.piece).map_err(|e| vec![*e])?;
+    let opened = Opened::open(file, how.piece).map_err(|e| vec![*e])?;
     let mut found = Vec::new();
     let mut tables = Vec::new();
     for id in ids {
         let table = model.table(*id);
-        match match_header(model, table, &file.name, &header.names) {
+        match match_header(model, table, &file.name, opened.names()) {
             Ok(layout) => {
-                let raw = RawTable::new(model, *id, &layout, &header.names, may_be_blank);
+                let raw = RawTable::new(model, *id, &layout, opened.names(), may_be_blank);
                 tables.push((raw, layout));
             }
             Err(problems) => found.extend(problems),
@@ -145,13 +145,13 @@ fn read_file(
     }
     if !found.is_empty() {
         // a file that is no text has no columns to be told of
-        return Err(match find_not_text(file, &header, pieces) {
+        return Err(match opened.broken(file) {
             Some(broken) => vec![*broken],
             None => found,
         });
     }
     let Some(shelf) = how.shelf else {
-        let digest = read_rows(model, file, &header, pieces, &mut tables, interners, None)?;
+        let digest = opened.read(model, file, &mut tables, interners, None)?;
         let tables = tables.into_iter().map(|(raw, _)| raw).collect();
         return Ok((tables, digest, None));
     };
@@ -167,18 +167,18 @@ fn read_file(
     let streamed =
         (0..tables.len()).find(|i| tables.get(*i).is_some_and(|(r, _)| shelved.is_streamed(r)));
     let digest = match streamed {
-        None => read_rows(model, file, &header, pieces, &mut tables, interners, None)?,
+        None => opened.read(model, file, &mut tables, interners, None)?,
         Some(at) => {
-            let mut pieces = Some(pieces);
+            let mut opened = Some(opened);
             let mut result = Ok(String::new());
             let written = shelved.put(at, &mut |out| {
-                let Some(pieces) = pieces.take() else {
+                let Some(opened) = opened.take() else {
                     return Ok(());
                 };
                 let columns = tables.get(at).map_or(0, |(raw, _)| raw.columns.len());
                 let mut writer = Writer::new(out, columns)?;
                 let to = Some((at, &mut writer));
-                result = read_rows(model, file, &header, pieces, &mut tables, interners, to);
+                result = opened.read(model, file, &mut tables, interners, to);
                 match &result {
                     Ok(digest) => writer.finish(shelved.about(at, digest), interners),
                     Err(_) => Err(std::io::ErrorKind::InvalidData.into()),

@@ -228,7 +228,7 @@ pub(super) fn open(
     Ok((header, pieces))
 }
 
-fn empty(file: &str) -> Box<Diagnostic> {
+pub(super) fn empty(file: &str) -> Box<Diagnostic> {
     Box::new(
         Diagnostic::new(Code::E0709, "data file is empty")
             .note(format!("{file} has neither a header nor rows")),

@@ -99,6 +99,7 @@ codes! {
     E0713: "new element of a param";
     E0714: "init or fit file does not match";
     E0715: "objective without bound";
+    E0716: "Parquet file or column not read";
     W0301: "never used";
     W0501: "latent meets no data";
     W0502: "mode on the boundary";

@@ -8,6 +8,10 @@ mod entropies;
 mod fit_file;
 mod memory;
 mod new_rows;
+#[cfg(feature = "parquet")]
+mod parquet;
+#[cfg(feature = "parquet")]
+mod parquet_file;
 mod simulate;
 mod why;
 mod wrong_input;

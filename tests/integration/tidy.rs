@@ -190,6 +190,9 @@ fn libraries_stand_where_they_belong() {
         ("argmin", "numeric/quasi_newton"),
         ("argmin_math", "numeric/quasi_newton"),
         ("clap", "cli/"),
+        ("parquet", "data/parquet"),
+        (":parquet", "data/parquet"),
+        ("bytes", "data/parquet"),
     ];
     for (name, text) in sources() {
         for (library, home) in homes {
