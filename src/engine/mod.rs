@@ -101,6 +101,9 @@ pub struct Engine<'a> {
     streamed: Option<Streamed<'a>>,
 }
 
+/// The values of a known factor over its axes.
+type Shared = (Vec<Axis>, Rc<ArrayD<f64>>);
+
 /// The values of a known factor, and what was met on the way.
 type Evaluated = (Rc<ArrayD<f64>>, Found);
 
@@ -259,7 +262,7 @@ impl<'a> Engine<'a> {
     }
 
     /// The same without a copy.
-    fn shared_known(&self, k: &Known) -> (Vec<Axis>, Rc<ArrayD<f64>>) {
+    fn shared_known(&self, k: &Known) -> Shared {
         let axes = k.axes();
         let canonical = canonical_known(k, &axes);
         if let Some((v, _)) = self.known.borrow().get(&canonical) {
@@ -439,7 +442,7 @@ impl<'a> Engine<'a> {
         weighted: bool,
         out: &mut ArrayD<f64>,
     ) {
-        let data: Vec<Vec<(Vec<Axis>, Rc<ArrayD<f64>>)>> = list
+        let data: Vec<Vec<Shared>> = list
             .iter()
             .map(|(c, _)| c.data.iter().map(|k| self.shared_known(k)).collect())
             .collect();

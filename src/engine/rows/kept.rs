@@ -66,11 +66,11 @@ impl KeptSums {
         // What was made of other versions is not asked for again.
         self.sums.retain(|k| {
             let same = |(a, b): (&Recipe, &Recipe)| a.is_like(b);
-            let both = k.tables.iter().zip(&tables);
+            let mut both = k.tables.iter().zip(&tables);
             k.over != over
                 || k.tables.len() != tables.len()
                 || k.layout != layout
-                || !both.map(same).all(|x| x)
+                || !both.all(same)
         });
         self.sums.push_back(Kept {
             over,

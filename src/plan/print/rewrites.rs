@@ -37,7 +37,7 @@ pub(super) fn text(d: &Derivation, p: &Plan) -> String {
                 data.all(|k| is_coarse(d, k))
             }),
             Rewrite::Symmetric => {
-                let square = |k: &KeyId| p.keys.get(k.index()).is_some_and(|k| is_square(k));
+                let square = |k: &KeyId| p.keys.get(k.index()).is_some_and(is_square);
                 let mut keys: Vec<KeyId> = in_passes(p).into_iter().filter(square).collect();
                 keys.sort();
                 keys.dedup();
