@@ -11,6 +11,7 @@
 
 mod accelerate;
 mod affine;
+pub mod batch;
 pub mod bind;
 mod checks;
 mod collapse;
