@@ -114,9 +114,9 @@ pub(super) struct FitArgs {
     /// At most this many iterations
     #[arg(long, value_name = "N", default_value_t = 200)]
     pub max_iter: usize,
-    /// Stop at this relative change of the objective; 0 runs all iterations
-    #[arg(long, default_value_t = 1e-6, value_parser = parse_tolerance, allow_negative_numbers = true)]
-    pub tol: f64,
+    /// Stop at this relative change of the objective (1e-6; with --batch 1e-3); 0 runs all iterations
+    #[arg(long, value_parser = parse_tolerance, allow_negative_numbers = true)]
+    pub tol: Option<f64>,
     /// Extrapolate between iterations wherever that does not lower the objective
     #[arg(long, overrides_with = "no_accelerate")]
     pub accelerate: bool,
@@ -147,11 +147,11 @@ pub(super) struct FitArgs {
     #[arg(long, value_name = "PLATE", requires = "batch")]
     pub batch_by: Option<String>,
     /// With --batch: how fast steps grow short, above 0.5 and at most 1
-    #[arg(long, value_name = "KAPPA", default_value_t = 0.7, value_parser = parse_forgetting, requires = "batch")]
+    #[arg(long, value_name = "KAPPA", default_value_t = 0.6, value_parser = parse_forgetting, requires = "batch")]
     pub forgetting: f64,
-    /// With --batch: steps that the first one counts for
-    #[arg(long, value_name = "TAU", default_value_t = 1.0, value_parser = parse_tolerance, requires = "batch")]
-    pub delay: f64,
+    /// With --batch: steps before the first one (0; 1 where some unknown of all elements is a `param`)
+    #[arg(long, value_name = "TAU", value_parser = parse_tolerance, requires = "batch")]
+    pub delay: Option<f64>,
     /// With --batch: the share of the elements that takes no part in steps and gives the trace
     #[arg(long, value_name = "SHARE", default_value_t = 0.05, value_parser = parse_share, requires = "batch")]
     pub hold_out: f64,
@@ -175,11 +175,15 @@ pub(super) struct FitArgs {
 impl FitArgs {
     /// As the library takes them.
     pub(super) fn settings(&self) -> fit::Settings {
+        let run = engine::run::Options::default();
         fit::Settings {
             switches: self.switches.options(),
             run: engine::run::Options {
                 max_iter: self.max_iter,
-                tol: self.tol,
+                tol: self.tol.unwrap_or(match self.batch {
+                    Some(_) => engine::batch::TOLERANCE,
+                    None => run.tol,
+                }),
                 seed: self.seed,
                 restarts: self.restarts,
                 accelerate: self.accelerate,

@@ -115,6 +115,7 @@ pub fn bind_block(
         hard: block.role != Role::Latent,
         exp_tables: engine.has(Rewrite::Tables),
         chain: None,
+        few: None,
     };
     let rows = match block.structure {
         Structure::Chain(plate) => chained(engine, keys, plate, rows),

@@ -544,12 +544,34 @@ fn dot(a: &[f64], b: &[f64]) -> f64 {
     (parts[0] + parts[1]) + (parts[2] + parts[3]) + rest
 }
 
+/// The side of a tile of a transposition.
+const TILE: usize = 16;
+
 fn add_spread(loops: &[Loop], factor: f64, from: &[f64], i: usize, out: &mut [f64], k: usize) {
     match loops {
         [] => out[k] += factor * from[i],
         [l] if l.a == 1 && l.out == 1 => {
             let (x, o) = (&from[i..i + l.size], &mut out[k..k + l.size]);
             o.iter_mut().zip(x).for_each(|(o, x)| *o += factor * x);
+        }
+        [l] => {
+            for n in 0..l.size {
+                out[k + n * l.out] += factor * from[i + n * l.a];
+            }
+        }
+        // A transposition goes tile by tile, so that what is read and what is written both stay in the cache. Every number
+        // has a place of its own: the order does not matter.
+        [l, m] if l.out > 0 && m.out > 0 && !(m.a == 1 && m.out == 1) => {
+            for n in (0..l.size).step_by(TILE) {
+                for p in (0..m.size).step_by(TILE) {
+                    for n in n..(n + TILE).min(l.size) {
+                        let (i, k) = (i + n * l.a, k + n * l.out);
+                        for p in p..(p + TILE).min(m.size) {
+                            out[k + p * m.out] += factor * from[i + p * m.a];
+                        }
+                    }
+                }
+            }
         }
         [l, rest @ ..] => {
             for n in 0..l.size {

@@ -39,6 +39,9 @@ pub const PARTS: usize = 16;
 const ROUNDS: usize = 8;
 /// The same where the tables are large.
 const FEW_PARTS: usize = 4;
+/// The least number of partial sums of few rows, and the work beside that of merging them that each has there.
+const LEAST_PARTS: usize = 2;
+const FEW_WORK: usize = 4;
 /// Numbers that the tables of a pass hold together before there are fewer partial sums.
 const LARGE: usize = 1 << 20;
 
@@ -72,6 +75,8 @@ pub struct BoundPass {
     pub exp_tables: bool,
     /// Rows are coupled with the row before.
     pub chain: Option<BoundChain>,
+    /// Partial sums of few rows, where they are not those of any number of rows.
+    pub few: Option<usize>,
 }
 
 /// The table T of a key, flat.
@@ -165,9 +170,12 @@ impl BoundPass {
     /// Runs the pass. With `keep`, row-level q and log Z are returned too.
     pub fn run(&self, source: Source<'_>, keep: bool) -> (PassResult, RowResults) {
         let program = self.program(source);
+        let block = self.block_rows();
+        if block >= self.rows {
+            return self.run_block(&program, source, 0, self.rows, keep);
+        }
         let mut result = self.nothing();
         let mut rows = RowResults::default();
-        let block = self.block_rows();
         let mut from = 0;
         while from < self.rows {
             let to = (from + block).min(self.rows);
@@ -201,8 +209,19 @@ impl BoundPass {
 
     /// Partial sums of a block.
     fn parts(&self) -> usize {
+        if let Some(few) = self.few {
+            return few;
+        }
         let total: usize = self.keys.iter().map(|k| k.len).sum();
         if total > LARGE { FEW_PARTS } else { PARTS }
+    }
+
+    /// For a pass that is run on these rows alone: no more partial sums than the work of merging them is worth, by shapes
+    /// alone.
+    pub(super) fn for_few_rows(&mut self) {
+        let total: usize = self.keys.iter().map(|k| k.len).sum();
+        let work = self.rows * self.width() * self.keys.len();
+        self.few = Some((work / (FEW_WORK * total.max(1))).clamp(LEAST_PARTS, self.parts()));
     }
 
     /// Rows whose partial sums are merged before the next rows are looked at: many times the work of merging them, by

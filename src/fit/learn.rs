@@ -275,8 +275,8 @@ pub fn fit_with(mut request: Request<'_>) -> Result<Learned, Vec<Diagnostic>> {
 /// E0604: batches are asked for, and the rows are on disk.
 fn no_batches() -> Diagnostic {
     Diagnostic::new(Code::E0604, "batches are made of rows in memory")
-        .note("the data are larger than `--memory` allows")
-        .help("leave `--batch` out, or allow more memory")
+        .note("the data are larger than `--memory` allows, and rows on disk are only read from end to end")
+        .help("leave `--memory` out, or allow more, to learn by batches; leave `--batch` out to read all rows from disk in every iteration")
 }
 
 /// E0603: q of every row is asked for, and the rows are on disk.

@@ -5,21 +5,19 @@
 //! ```
 //!
 //! A block that is indexed by the plate, or by rows that belong to its elements, is local; the others are global. What the
-//! elements say to global blocks must be sums over rows that are kept by themselves (keys), for these are what a step mixes.
+//! elements say to global blocks is taken as sums over them ([`sums`](super::sums)), for these are what a step mixes.
 
 use ndarray::{ArrayD, Axis as Dim};
 
 use crate::algebra::{Known, Subscript};
-use crate::derive::{BlockId, Contraction, Derivation, Form};
+use crate::derive::{Contraction, Derivation, Form};
 use crate::diag::{Code, Diagnostic};
 use crate::engine::Engine;
 use crate::model::{Axis, ColumnType, PlateId, PlateKind, Source};
-use crate::plan::{KeyId, Planned, Step};
+use crate::plan::{KeyId, Plan, Planned, Step};
 
 use super::subset::Reach;
-
-/// Numbers in one accumulated statistic, at most.
-const LARGEST: f64 = 2e8;
+use super::sums::Sum;
 
 /// A model cut at a plate.
 pub(in crate::engine) struct Parts {
@@ -27,8 +25,10 @@ pub(in crate::engine) struct Parts {
     pub reach: Reach,
     /// For each block, whether it belongs to the elements.
     pub local: Vec<bool>,
-    /// The statistics that global blocks take from the elements.
-    pub keys: Vec<KeyId>,
+    /// What global blocks take from the elements.
+    pub sums: Vec<Sum>,
+    /// The plan with these sums in place of its own, where it has no such key.
+    pub plan: Option<Plan>,
     /// The statistics that local blocks take from rows of their own element.
     pub watched: Vec<KeyId>,
     /// The steps of local blocks, passes first.
@@ -170,14 +170,15 @@ impl Parts {
         let mut parts = Parts {
             reach,
             local,
-            keys: vec![],
+            sums: vec![],
+            plan: None,
             watched: vec![],
             local_steps: vec![],
             global_steps: vec![],
         };
         parts.check_terms(d)?;
         parts.check_known(engine)?;
-        parts.take_messages(engine)?;
+        parts.take_sums(engine)?;
         for step in &engine.plan.steps {
             let own = match step {
                 Step::Pass(p) => owned_pass(&parts.reach, engine, *p),
@@ -191,7 +192,7 @@ impl Parts {
         parts
             .local_steps
             .sort_by_key(|s| matches!(s, Step::Update(_)));
-        if parts.local_steps.is_empty() && parts.keys.is_empty() {
+        if parts.local_steps.is_empty() && parts.sums.is_empty() {
             return Err("its elements meet no unknown".into());
         }
         Ok(parts)
@@ -285,85 +286,6 @@ impl Parts {
                     "a known expression depends on other elements, or on their number".into(),
                 );
             }
-        }
-        Ok(())
-    }
-
-    /// Finds the sums that go to blocks.
-    fn take_messages(&mut self, engine: &Engine<'_>) -> Result<(), String> {
-        let (d, plan) = (engine.derivation, engine.plan);
-        for i in 0..d.blocks.len() {
-            let all = plan.messages[i].iter().chain(&plan.slopes[i]);
-            let all = all.map(|m| &m.how).chain(&plan.values[i]);
-            if self.local[i] {
-                for how in all {
-                    if let Planned::Keyed { key, .. } = how
-                        && self.reach.holds(plan.keys[key.index()].plate)
-                        && !self.watched.contains(key)
-                    {
-                        self.watched.push(*key);
-                    }
-                }
-                continue;
-            }
-            let names = d.blocks[i].unknowns.iter();
-            let names: Vec<String> = names
-                .map(|u| format!("`{}`", d.unknowns.get(*u).name))
-                .collect();
-            let names = names.join(", ");
-            if d.blocks[i].rows.is_some() {
-                continue;
-            }
-            let id = BlockId(i as u32);
-            for how in all {
-                self.take(engine, how)
-                    .map_err(|why| format!("{names} {why}"))?;
-            }
-            if !self.keys.is_empty() && engine.patterns(id).is_some() {
-                return Err(format!("{names} takes its message from every row"));
-            }
-        }
-        for how in plan.predictors.iter().flatten() {
-            self.take(engine, how)
-                .map_err(|why| format!("a sum under a function {why}"))?;
-        }
-        Ok(())
-    }
-
-    fn take(&mut self, engine: &Engine<'_>, how: &Planned) -> Result<(), String> {
-        let across = || Err("takes a sum over the elements that is not kept by itself".into());
-        let (key, rest) = match how {
-            Planned::Global(c) => match self.touches(c) {
-                true => return across(),
-                false => return Ok(()),
-            },
-            Planned::Keyed { key, rest, .. } => (key, rest),
-            Planned::Rows {
-                row,
-                direct,
-                hoisted,
-            } => match hoisted {
-                _ if !self.reach.holds(row.plate) => match self.touches(direct) {
-                    true => return across(),
-                    false => return Ok(()),
-                },
-                Some((key, _, rest)) => (key, rest),
-                None => return across(),
-            },
-        };
-        let k = &engine.plan.keys[key.index()];
-        if self.touches(rest) || k.axes.iter().any(|a| self.reach.holds(a.plate)) {
-            return across();
-        }
-        if !self.reach.holds(k.plate) {
-            return Ok(());
-        }
-        let length: f64 = k.axes.iter().map(|a| engine.size(*a) as f64).product();
-        if length > LARGEST {
-            return Err(format!("needs a sum of {length:.0} numbers"));
-        }
-        if !self.keys.contains(key) {
-            self.keys.push(*key);
         }
         Ok(())
     }

@@ -1,24 +1,19 @@
-//! What is done with the rows of some elements: local blocks brought to their optimum, sums for the global ones, the objective.
+//! What is done with the rows of some elements: local blocks brought near their optimum, sums for the global ones, a step.
 
-use ndarray::{ArrayD, Axis as Dim, IxDyn};
+use ndarray::ArrayD;
 
 use crate::data::Dataset;
 use crate::derive::MomentKind;
 use crate::diag::Diagnostic;
 use crate::engine::Engine;
 use crate::engine::evaluate::Fitted;
-use crate::engine::passes::weighted_sum;
-use crate::engine::state::{BlockState, State};
+use crate::engine::state::State;
 use crate::engine::update::Noticed;
-use crate::plan::{KeyId, Step};
+use crate::model::Role;
+use crate::plan::Step;
 
-use super::parts::{Parts, owned_pass};
-use super::subset::Chosen;
-
-/// Local blocks are at their optimum when the sums that they take change by no more than this part.
-pub const SETTLED: f64 = 1e-3;
-/// At most so many rounds of passes and updates within a batch.
-pub const ROUNDS: usize = 30;
+use super::parts::Parts;
+use super::sums::Sum;
 
 /// An engine that works on elements of a plate.
 pub(in crate::engine) struct Batches<'e, 'a> {
@@ -26,18 +21,29 @@ pub(in crate::engine) struct Batches<'e, 'a> {
     pub engine: &'e Engine<'a>,
     /// The model cut at the plate.
     pub parts: Parts,
-    /// Rounds within a batch, at most.
-    pub rounds: usize,
     fitted: Fitted,
+}
+
+/// How far local blocks are brought to their optimum.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::engine) struct Inner {
+    /// Their elements were not visited before: they begin at their priors.
+    pub fresh: bool,
+    /// Rounds of passes and updates, at most.
+    pub rounds: usize,
+    /// No further round where the sums that the blocks take changed by no more than this part.
+    pub settled: f64,
 }
 
 /// What some elements came to.
 pub(in crate::engine) struct Visit {
-    /// The sums for global blocks, in the order of `Parts::keys`, as they are.
+    /// The sums for global blocks, in the order of `Parts::sums`, as they are.
     pub sums: Vec<ArrayD<f64>>,
+    /// Expectations of local blocks that are the same for all elements, such as a covariance that no row varies.
+    pub shared: Vec<(MomentKind, ArrayD<f64>)>,
     /// For each member of the reach, how much more weight all elements have.
     pub scale: Vec<f64>,
-    /// The terms of these elements in the objective: as they are, and scaled to all.
+    /// The terms of these elements in the objective, where they were asked for: as they are, and scaled to all.
     pub objective: (f64, f64),
     /// Rows looked at.
     pub rows: usize,
@@ -49,13 +55,22 @@ impl<'e, 'a> Batches<'e, 'a> {
         Batches {
             engine,
             parts,
-            rounds: ROUNDS,
             fitted: engine.evaluator.fitted(),
         }
     }
 
-    /// Visits elements: their local blocks, begun from the prior where `fresh`, are updated until they move by no more than
-    /// `settled`, and put into the state.
+    /// The delay of the steps where none is given.
+    pub fn delay(&self) -> f64 {
+        let blocks = self.engine.derivation.blocks.iter();
+        let mut global = blocks.zip(&self.parts.local).filter(|(_, local)| !**local);
+        match global.all(|(b, _)| b.role == Role::Latent) {
+            true => 0.0,
+            false => 1.0,
+        }
+    }
+
+    /// Visits elements: their local blocks are updated by turns with their passes, and put into the state. With `score`, the
+    /// terms of the objective are taken.
     ///
     /// # Errors
     /// Those of passes and updates.
@@ -63,48 +78,58 @@ impl<'e, 'a> Batches<'e, 'a> {
         &self,
         state: &mut State,
         elements: &[usize],
-        fresh: bool,
-        settled: f64,
+        inner: Inner,
+        score: bool,
     ) -> Result<Visit, Vec<Diagnostic>> {
         let whole = self.engine;
         let reach = &self.parts.reach;
         let chosen = reach.choose(elements);
         let data: Dataset = reach.cut(&whole.derivation.model, whole.evaluator.data, &chosen);
-        let here = Engine::new(
-            whole.derivation,
-            whole.plan,
-            &data,
-            Some(self.fitted.clone()),
-        )?;
-        let mut own = self.narrowed(&here, &chosen, state);
-        if fresh {
-            self.begin(&here, &mut own);
+        let fitted = self.fitted.clone();
+        let mut here = Engine::of_part(whole.derivation, whole.plan, &data, fitted)?;
+        for b in here.bound.iter_mut().flatten() {
+            b.rows.for_few_rows();
+            if let Some((rows, _)) = &mut b.collapsed {
+                rows.for_few_rows();
+            }
         }
-        let rows = self.settle(&here, &mut own, settled).map_err(|e| vec![e])?;
+        let mut own = self.take_out(&here, &chosen, state);
+        if inner.fresh {
+            self.begin(&here, &mut own, state);
+        }
+        let rows = self.settle(&here, &mut own, inner).map_err(|e| vec![e])?;
         let scale: Vec<f64> = reach
             .members
             .iter()
             .zip(&chosen.weight)
             .map(|(m, w)| if *w > 0.0 { m.total / w } else { 0.0 })
             .collect();
-        let sums = self.parts.keys.iter().map(|k| sum(&here, &own, *k));
-        let visit = Visit {
-            sums: sums.collect(),
-            objective: self.objective(&here, &own, &scale),
+        let objective = match score {
+            true => self.objective(&here, &own, &scale),
+            false => (f64::NAN, f64::NAN),
+        };
+        let sums = self.parts.sums.iter();
+        let sums = sums.map(|s| s.over(&here, &mut own)).collect();
+        here.release_tables();
+        let shared = self.put_back(own, &chosen, state);
+        Ok(Visit {
+            sums,
+            shared,
+            objective,
             scale,
             rows,
-        };
-        self.keep(&own, &chosen, state);
-        Ok(visit)
+        })
     }
 
-    /// Local blocks at their priors, where those stand by themselves.
-    fn begin(&self, here: &Engine<'_>, own: &mut State) {
+    /// Local blocks at their priors, where the start gave them nothing and the priors stand by themselves.
+    fn begin(&self, here: &Engine<'_>, own: &mut State, state: &State) {
         if self.parts.local_steps.len() < 2 {
             return;
         }
         for step in &self.parts.local_steps {
-            if let Step::Update(b) = step {
+            if let Step::Update(b) = step
+                && !state.blocks[b.index()].initialised
+            {
                 let before = own.clone();
                 if here.update_from_prior(own, *b).is_err() {
                     *own = before;
@@ -113,7 +138,8 @@ impl<'e, 'a> Batches<'e, 'a> {
         }
     }
 
-    /// Runs local passes and updates until they agree; the number of rows looked at.
+    /// Runs local passes and updates by turns; the number of rows looked at. What only global blocks decide is made once, and
+    /// kept until the caller lets it go.
     ///
     /// # Errors
     /// Those of passes and updates.
@@ -121,16 +147,16 @@ impl<'e, 'a> Batches<'e, 'a> {
         &self,
         here: &Engine<'_>,
         own: &mut State,
-        settled: f64,
+        inner: Inner,
     ) -> Result<usize, Diagnostic> {
+        here.hold_tables(own, &|kind| self.is_local(&kind));
         let rows = self.rows(here);
         let rounds = match self.parts.local_steps.len() {
             0 | 1 => 1,
-            _ => self.rounds.max(1),
+            _ => inner.rounds.max(1),
         };
         let mut last: Vec<ArrayD<f64>> = vec![];
-        let mut visits = 0;
-        for _ in 0..rounds {
+        for round in 1..=rounds {
             for step in &self.parts.local_steps {
                 match step {
                     Step::Pass(p) => here.run_pass(own, *p)?,
@@ -139,18 +165,16 @@ impl<'e, 'a> Batches<'e, 'a> {
                     }
                 }
             }
-            visits += rows;
-            if rounds == 1 {
+            if round == rounds {
                 break;
             }
             let now = self.watched(own);
-            let still = moved(&last, &now) <= settled;
-            last = now;
-            if still {
-                break;
+            if moved(&last, &now) <= inner.settled {
+                return Ok(round * rows);
             }
+            last = now;
         }
-        Ok(visits)
+        Ok(rounds * rows)
     }
 
     /// Rows of all tables that belong to elements.
@@ -161,6 +185,7 @@ impl<'e, 'a> Batches<'e, 'a> {
         tables.map(|m| here.plate_size(m.plate)).sum()
     }
 
+    /// What tells whether local blocks still move: the sums that they take, else what they publish.
     fn watched(&self, own: &State) -> Vec<ArrayD<f64>> {
         let keys = self.parts.watched.iter();
         let sums: Vec<ArrayD<f64>> = keys
@@ -173,154 +198,30 @@ impl<'e, 'a> Batches<'e, 'a> {
         local.map(|(_, a)| a.clone()).collect()
     }
 
-    fn is_local(&self, kind: &MomentKind) -> bool {
-        let d = self.engine.derivation;
-        let block = d.block_of(unknown(kind));
-        block.is_some_and(|b| self.parts.local[b.index()])
-    }
-
-    /// The dimensions of a local expectation that are cut, each with its member of the reach.
-    fn cut_dims(&self, kind: &MomentKind) -> Option<Vec<(usize, usize)>> {
-        let (MomentKind::Statistic(u, _) | MomentKind::Variance(u)) = kind else {
-            return None;
-        };
-        let slots = self.engine.derivation.unknowns.get(*u).slots.iter();
-        let own = slots
-            .enumerate()
-            .filter_map(|(i, p)| Some((i, self.parts.reach.position(*p)?)));
-        Some(own.collect())
-    }
-
-    /// The state of chosen elements.
-    fn narrowed(&self, here: &Engine<'_>, chosen: &Chosen, state: &State) -> State {
-        let mut own = here.empty_state();
-        for (kind, a) in state.moments.iter() {
-            if !self.is_local(kind) {
-                own.moments.insert(*kind, a.clone());
-            } else if let Some(dims) = self.cut_dims(kind) {
-                let mut a = a.clone();
-                for (dim, m) in dims {
-                    if dim < a.ndim() {
-                        a = a.select(Dim(dim), &chosen.elements[m]);
-                    }
-                }
-                own.moments.insert(*kind, a);
-            }
-        }
-        for (i, b) in state.blocks.iter().enumerate() {
-            own.blocks[i] = match self.parts.local[i] {
-                true => BlockState::default(),
-                false => b.clone(),
-            };
-        }
-        for (i, key) in here.plan.keys.iter().enumerate() {
-            if !self.parts.reach.holds(key.plate) {
-                own.accumulated[i] = state.accumulated[i].clone();
-            }
-        }
-        own
-    }
-
-    /// Puts the expectations of chosen elements back.
-    fn keep(&self, own: &State, chosen: &Chosen, state: &mut State) {
-        for (kind, a) in own.moments.iter().filter(|(k, _)| self.is_local(k)) {
-            let Some(dims) = self.cut_dims(kind) else {
-                continue;
-            };
-            let [(dim, m)] = dims.as_slice() else {
-                continue;
-            };
-            let shape = self.engine.moment_shape(*kind);
-            let all = state
-                .moments
-                .entry(*kind)
-                .or_insert_with(|| ArrayD::zeros(IxDyn(&shape)));
-            if *dim >= all.ndim() {
-                continue;
-            }
-            for (from, to) in chosen.elements[*m].iter().enumerate() {
-                all.index_axis_mut(Dim(*dim), *to)
-                    .assign(&a.index_axis(Dim(*dim), from));
-            }
-        }
-    }
-
-    /// The terms of the objective that belong to these elements: as they are, and scaled.
-    fn objective(&self, here: &Engine<'_>, own: &State, scale: &[f64]) -> (f64, f64) {
-        let (mut plain, mut scaled) = (0.0, 0.0);
-        let mut add = |x: f64, m: usize| {
-            plain += x;
-            scaled += scale[m] * x;
-        };
-        for how in &here.plan.expectation {
-            if let Some(m) = self.parts.counted(here, how) {
-                let mut out = ArrayD::zeros(IxDyn(&[]));
-                here.add_planned(own, how, &[], &mut out);
-                add(out.first().copied().unwrap_or(0.0), m);
-            }
-        }
-        for (p, blocks) in here.bound.iter().enumerate() {
-            let Some(m) = self.parts.reach.position(here.plan.passes[p].plate) else {
-                continue;
-            };
-            for k in blocks.iter().flat_map(|b| &b.keys) {
-                if let Some(a) = &own.accumulated[k.index()] {
-                    let t = here.table(own, *k);
-                    add(weighted_sum(&t, a.as_slice().unwrap_or(&[])), m);
-                }
-            }
-            add(own.passes[p].entropy, m);
-        }
-        for (i, b) in here.derivation.blocks.iter().enumerate() {
-            let member = b.batch.iter().find_map(|p| self.parts.reach.position(*p));
-            if let Some(m) = member.filter(|_| self.parts.local[i]) {
-                add(own.blocks[i].entropy, m);
-            }
-        }
-        (plain, scaled)
-    }
-
-    /// The terms of the objective that belong to no element.
-    pub fn global_objective(&self, state: &State) -> f64 {
-        let whole = self.engine;
-        let mut out = ArrayD::zeros(IxDyn(&[]));
-        for how in &whole.plan.expectation {
-            if self.parts.counted(whole, how).is_none() {
-                whole.add_planned(state, how, &[], &mut out);
-            }
-        }
-        let mut l = out.first().copied().unwrap_or(0.0);
-        for (p, blocks) in whole.bound.iter().enumerate() {
-            if owned_pass(&self.parts.reach, whole, p) {
-                continue;
-            }
-            for k in blocks.iter().flat_map(|b| &b.keys) {
-                if let Some(a) = &state.accumulated[k.index()] {
-                    let t = whole.table(state, *k);
-                    l += weighted_sum(&t, a.as_slice().unwrap_or(&[]));
-                }
-            }
-            l += state.passes[p].entropy;
-        }
-        let global = state.blocks.iter().zip(&self.parts.local);
-        l + global
-            .filter(|(_, local)| !**local)
-            .map(|(b, _)| b.entropy)
-            .sum::<f64>()
-    }
-
-    /// Mixes the sums of a batch into those of the state: A <- (1 - rate) A + rate * scale * sum.
+    /// Mixes the sums of a batch into those of the state: A <- (1 - rate) A + rate * scale * sum. What is the same for all
+    /// elements is such a sum by its count, which stays: it is mixed as it is.
     pub fn mix(&self, state: &mut State, visit: Visit, rate: f64) {
-        for (k, sum) in self.parts.keys.iter().zip(visit.sums) {
-            let plate = self.engine.plan.keys[k.index()].plate;
-            let m = self.parts.reach.position(plate).unwrap_or(0);
-            let by = visit.scale[m];
+        for (s, sum) in self.parts.sums.iter().zip(visit.sums) {
+            let by = visit.scale[s.member];
             if by == 0.0 {
                 continue;
             }
-            match &mut state.accumulated[k.index()] {
+            match &mut state.accumulated[s.key.index()] {
                 Some(a) => a.zip_mut_with(&sum, |a, s| *a += rate * (by * s - *a)),
                 slot @ None => *slot = Some(sum * by),
+            }
+        }
+        if visit.scale.iter().all(|s| *s == 0.0) {
+            return;
+        }
+        for (kind, now) in visit.shared {
+            match state.moments.get_mut(&kind) {
+                Some(a) if a.shape() == now.shape() => {
+                    a.zip_mut_with(&now, |a, s| *a += rate * (s - *a));
+                }
+                _ => {
+                    state.moments.insert(kind, now);
+                }
             }
         }
     }
@@ -344,45 +245,32 @@ impl<'e, 'a> Batches<'e, 'a> {
         Ok(noticed)
     }
 
-    /// Brings the local blocks of all elements to their optimum and forgets the mixed sums; the number of rows looked at.
+    /// Ends a run with a sweep over all rows, whose sums take the place of the mixed ones; in EM the local blocks are then
+    /// those of the new params. What was noticed, and the number of rows looked at.
     ///
     /// # Errors
     /// Those of passes and updates.
-    pub fn finish(&self, state: &mut State) -> Result<usize, Diagnostic> {
-        for k in &self.parts.keys {
-            state.accumulated[k.index()] = self.engine.hoisted[k.index()].clone();
+    pub fn finish(&self, state: &mut State, inner: Inner) -> Result<(Noticed, usize), Diagnostic> {
+        let mut rows = self.settle_all(state, inner)?;
+        let noticed = self.update_globals(state)?;
+        if self.engine.derivation.method.is_em() {
+            rows += self.settle_all(state, inner)?;
         }
-        self.settle(self.engine, state, SETTLED)
+        Ok((noticed, rows))
     }
-}
 
-/// The sum of a key over the rows at hand.
-fn sum(here: &Engine<'_>, own: &State, key: KeyId) -> ArrayD<f64> {
-    let k = &here.plan.keys[key.index()];
-    let shape: Vec<usize> = k.axes.iter().map(|x| here.size(*x)).collect();
-    let mut out = ArrayD::zeros(IxDyn(&shape));
-    if let Some(s) = here.plan.sums.iter().find(|s| s.key == key) {
-        here.add_rows_of(own, &s.direct, s.row, &[], &mut out);
-    } else if k.local.is_empty() {
-        match &here.hoisted[key.index()] {
-            Some(a) => out.assign(a),
-            None => here.add_hoisted(key, &mut out),
+    /// The local blocks of all elements, and the sums of all rows.
+    pub(super) fn settle_all(&self, state: &mut State, inner: Inner) -> Result<usize, Diagnostic> {
+        let (keys, made): (Vec<&Sum>, Vec<&Sum>) = self.parts.sums.iter().partition(|s| s.is_key());
+        for s in keys {
+            state.accumulated[s.key.index()] = self.engine.hoisted[s.key.index()].clone();
         }
-    } else if let Some(a) = &own.accumulated[key.index()] {
-        out.assign(a);
-    }
-    out
-}
-
-fn unknown(kind: &MomentKind) -> crate::algebra::UnknownId {
-    match kind {
-        MomentKind::Statistic(u, _)
-        | MomentKind::Covariance(u, _)
-        | MomentKind::Cross(u)
-        | MomentKind::Quadratic(u)
-        | MomentKind::Variance(u)
-        | MomentKind::Compound(u, _)
-        | MomentKind::Map(u, _) => *u,
+        let rows = self.settle(self.engine, state, inner);
+        self.engine.release_tables();
+        for s in made {
+            state.accumulated[s.key.index()] = Some(s.over(self.engine, state));
+        }
+        rows
     }
 }
 

@@ -1,16 +1,18 @@
+//! Models of several kinds with data drawn for them.
+
+mod runs;
+mod steps;
+
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use super::step::Batches;
-use super::{Options, first_updates, parts, run};
+use super::Options;
+use super::step::{Batches, Inner};
 use crate::check;
 use crate::compile;
 use crate::data::{self, Dataset};
-use crate::diag::{Code, Diagnostic};
-use crate::engine::state::State;
-use crate::engine::{Engine, init};
+use crate::engine::Engine;
 use crate::model::Model;
-use crate::plan::Step;
 use crate::source::SourceFile;
 
 const MIXTURE: &str = "\
@@ -67,6 +69,91 @@ latent  z[step] ~ Categorical(move[z[step-1]]) first Categorical(start)
 observe y[step] ~ Gaussian(mu[z], var = s2[z])
 ";
 
+/// Gaussian-Wishart clusters whose number is not known.
+const BAYESIAN: &str = "\
+model bayesian
+data row { x[feature] : real = rest }
+plate cluster(5)
+latent  weight          ~ Dirichlet(0.2) over cluster
+latent  Lambda[cluster] ~ Wishart(4, inverse_scale = 0.5 * identity) over feature
+latent  mu[cluster]     ~ Gaussian(0, precision = 0.1 * Lambda) over feature
+latent  z[row]          ~ Categorical(weight)
+observe x[row]          ~ Gaussian(mu[z], precision = Lambda[z]) over feature
+";
+
+/// Effects of groups under a mean and a spread that are learned.
+const HYPER: &str = "\
+model hyper
+data row { group : label  x : real  y : real }
+param   w : real
+param   m : real
+param   s : positive
+param   noise : positive
+latent  a[group] ~ Gaussian(m, var = s)
+observe y[row] ~ Gaussian(w * x + a[group], var = noise)
+";
+
+/// A line for every group, all lines under one distribution.
+const SLOPES: &str = "\
+model slopes
+data row { group : label  x : real  y : real }
+latent  m        ~ Gaussian(0, var = 100)
+latent  k        ~ Gaussian(0, var = 100)
+latent  t        ~ Gamma(1, rate = 1)
+latent  a[group] ~ Gaussian(m, precision = t)
+latent  b[group] ~ Gaussian(k, precision = t)
+latent  tau      ~ Gamma(1, rate = 1)
+observe y[row]   ~ Gaussian(a[group] + b[group] * x, precision = tau)
+";
+
+/// Scores whose covariances differ from row to row: cells are blank.
+const BLANKS: &str = "\
+model blanks
+data row { x[feature] : real = rest }
+plate factor(2)
+latent  h[row, factor]     ~ Gaussian(0, var = 1)
+param   W[feature, factor] : real
+param   b[feature]         : real
+param   noise              : positive
+observe x[row, feature]    ~ Gaussian(sum(W * h over factor) + b, var = noise)
+";
+
+/// Regression on known columns, its noise unknown.
+const REGRESSION: &str = "\
+model regression
+data row { group : label  x : real  y : real }
+latent  w    ~ Gaussian(0, var = 10)
+latent  a    ~ Gaussian(0, var = 10)
+latent  tau  ~ Gamma(1, rate = 1)
+observe y[row] ~ Gaussian(w * x + a, precision = tau)
+";
+
+/// Errors with heavy tails: every row has a scale of its own.
+const ROBUST: &str = "\
+model robust
+data row { group : label  x : real  y : real }
+param   w : real
+param   a : real
+param   s : positive
+observe y[row] ~ StudentT(4, w * x + a, scale = s)
+";
+
+/// Conjugate: the posterior and the evidence are known.
+const COINS: &str = "\
+model coins
+data toss { heads : binary }
+latent  p           ~ Beta(2, 2)
+observe heads[toss] ~ Bernoulli(p)
+";
+
+const LEVEL: &str = "\
+model level
+data row { x : real }
+latent  tau ~ Gamma(2, rate = 3)
+latent  mu  ~ Gaussian(1, precision = 0.1 * tau)
+observe x[row] ~ Gaussian(mu, precision = tau)
+";
+
 fn rng() -> ChaCha8Rng {
     ChaCha8Rng::seed_from_u64(11)
 }
@@ -115,6 +202,17 @@ fn factors(rows: usize) -> String {
     out
 }
 
+/// The same where every seventh cell is not there.
+fn with_blanks(rows: usize) -> String {
+    let text = factors(rows);
+    let lines = text.lines().enumerate().map(|(n, line)| {
+        let cells = line.split(',').enumerate();
+        let cells = cells.map(|(i, c)| if n > 0 && (4 * n + i) % 7 == 0 { "" } else { c });
+        cells.collect::<Vec<_>>().join(",") + "\n"
+    });
+    lines.collect()
+}
+
 fn effects(groups: usize) -> String {
     let mut r = rng();
     let mut out = String::from("group,x,y\n");
@@ -143,6 +241,24 @@ fn sessions(count: usize) -> String {
     out
 }
 
+fn tosses(count: usize) -> String {
+    let mut r = rng();
+    let mut out = String::from("heads\n");
+    for _ in 0..count {
+        out += ["0\n", "1\n"][usize::from(r.random_range(0.0..1.0) < 0.3)];
+    }
+    out
+}
+
+fn levels(count: usize) -> String {
+    let mut r = rng();
+    let mut out = String::from("x\n");
+    for _ in 0..count {
+        out += &format!("{}\n", 2.0 + 1.5 * bell(&mut r));
+    }
+    out
+}
+
 fn read(text: &str, csv: &str) -> (Model, Dataset) {
     let source = SourceFile::new("m.pmod", text);
     let (model, _) = compile::model(&source, &check::Options::default()).expect("a model");
@@ -165,94 +281,23 @@ fn close(a: f64, b: f64, by: f64) -> bool {
     (a - b).abs() <= by * a.abs().max(b.abs()).max(1.0)
 }
 
-fn same_moments(a: &State, b: &State) {
-    assert_eq!(a.moments.len(), b.moments.len());
-    for (kind, x) in a.moments.iter() {
-        let y = &b.moments[kind];
-        for (x, y) in x.iter().zip(y) {
-            assert!(close(*x, *y, 1e-9), "{kind:?}: {x} {y}");
-        }
-    }
+/// A model with data, bound and cut.
+fn cut_on<R>(text: &str, csv: &str, mut f: impl FnMut(&Batches<'_, '_>) -> R) -> R {
+    on(text, csv, |engine| {
+        super::cut(engine, None, &mut f).expect("has batches")
+    })
 }
 
 fn all(b: &Batches<'_, '_>) -> Vec<usize> {
     (0..b.parts.reach.count()).collect()
 }
 
-/// A start and whatever a sweep does before its passes.
-fn begun(engine: &Engine<'_>) -> State {
-    let mut state = engine.empty_state();
-    init::start(engine, &mut state, None, 3).expect("starts");
-    engine.update_globals(&mut state).expect("updates");
-    state
-}
-
-#[test]
-fn one_step_with_all_rows_and_full_length_is_one_sweep() {
-    let cases = [
-        (MIXTURE, clusters(300)),
-        (TOPICS, documents(30)),
-        (CHAINS, sessions(12)),
-    ];
-    for (text, csv) in cases {
-        on(text, &csv, |engine| {
-            let start = begun(engine);
-            let mut batches =
-                Batches::new(engine, parts::choose(engine, None).expect("has batches"));
-            batches.rounds = 1;
-            let mut stepped = start.clone();
-            let visit = batches.visit(&mut stepped, &all(&batches), false, 0.0);
-            batches.mix(&mut stepped, visit.expect("visits"), 1.0);
-            batches.update_globals(&mut stepped).expect("updates");
-            let mut swept = start;
-            engine.run_pass(&mut swept, 0).expect("passes");
-            let updates = batches.parts.local_steps.iter();
-            for s in updates.chain(&batches.parts.global_steps) {
-                if let Step::Update(b) = s {
-                    engine.update(&mut swept, *b).expect("updates");
-                }
-            }
-            same_moments(&swept, &stepped);
-        });
-    }
-}
-
-#[test]
-fn parts_add_up_to_the_whole() {
-    let cases = [
-        (MIXTURE, clusters(200)),
-        (FACTORS, factors(200)),
-        (EFFECTS, effects(60)),
-        (CHAINS, sessions(12)),
-    ];
-    for (text, csv) in cases {
-        on(text, &csv, |engine| {
-            let mut state = begun(engine);
-            let batches = Batches::new(engine, parts::choose(engine, None).expect("has batches"));
-            let list = all(&batches);
-            let whole = batches.visit(&mut state.clone(), &list, false, 0.0);
-            let whole = whole.expect("visits");
-            let (mut objective, mut sums) = (0.0, vec![]);
-            // The elements in two parts, taken by turns.
-            for part in [0, 1] {
-                let part: Vec<usize> = list.iter().copied().filter(|i| i % 2 == part).collect();
-                let visit = batches
-                    .visit(&mut state, &part, false, 0.0)
-                    .expect("visits");
-                objective += visit.objective.0;
-                assert!(visit.scale.iter().all(|s| *s > 1.0));
-                sums.push(visit.sums);
-            }
-            for ((a, b), c) in sums[0].iter().zip(&sums[1]).zip(&whole.sums) {
-                for ((a, b), c) in a.iter().zip(b).zip(c) {
-                    assert!(close(a + b, *c, 1e-9), "{text}: {a} + {b} is not {c}");
-                }
-            }
-            objective += batches.global_objective(&state);
-            batches.finish(&mut state).expect("ends");
-            let l = engine.objective(&state);
-            assert!(close(objective, l, 1e-9), "{text}: {objective} {l}");
-        });
+/// So many rounds, whatever they change.
+fn rounds(rounds: usize) -> Inner {
+    Inner {
+        fresh: false,
+        rounds,
+        settled: 0.0,
     }
 }
 
@@ -270,115 +315,4 @@ fn how(max_iter: usize) -> crate::engine::run::Options {
         seed: 1,
         ..Default::default()
     }
-}
-
-#[test]
-fn batches_come_close_to_all_rows() {
-    let cases = [
-        (MIXTURE, clusters(3000), 100),
-        (TOPICS, documents(300), 20),
-        (FACTORS, factors(2000), 100),
-        (EFFECTS, effects(500), 25),
-        (CHAINS, sessions(100), 10),
-    ];
-    for (text, csv, size) in cases {
-        on(text, &csv, |engine| {
-            let full = crate::engine::run::run(engine, None, &how(100), &mut |_| true);
-            let full = full.expect("runs").0.objective().expect("a number");
-            let (some, _) =
-                run(engine, None, &how(10), &options(size), &mut |_| true).expect("runs");
-            let l = some.objective().expect("a number");
-            assert!(l >= full - 0.005 * full.abs(), "{text}: {l} of {full}");
-            let estimate = some.trace.last().expect("a trace");
-            assert!(close(*estimate, l, 0.2), "{text}: {estimate} for {l}");
-        });
-    }
-}
-
-#[test]
-fn the_same_seed_gives_the_same_bits_for_any_number_of_threads() {
-    let bits = |threads: usize| {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
-        pool.build().expect("threads").install(|| {
-            on(TOPICS, &documents(60), |engine| {
-                let (o, _) = run(engine, None, &how(3), &options(16), &mut |_| true).expect("runs");
-                let all = o.state.moments.values().flatten().chain(&o.trace);
-                all.map(|x| x.to_bits()).collect::<Vec<_>>()
-            })
-        })
-    };
-    assert_eq!(bits(1), bits(3));
-}
-
-fn refusal(text: &str, csv: &str, by: Option<&str>) -> Diagnostic {
-    on(text, csv, |engine| {
-        let o = Options {
-            by: by.map(str::to_string),
-            ..Options::default()
-        };
-        let e = run(engine, None, &how(3), &o, &mut |_| true).expect_err("is refused");
-        e.into_iter().next().expect("a reason")
-    })
-}
-
-#[test]
-fn what_couples_elements_is_refused() {
-    let chain = CHAINS.replace(" within session { session : label ", " { ");
-    let csv = "t,y\n1,0\n2,1\n3,5\n4,4\n";
-    let e = refusal(&chain, csv, None);
-    assert_eq!(e.code, Code::E0604);
-    assert!(e.notes[0].contains("two elements at once"), "{e:?}");
-    // Words are what all documents share.
-    let e = refusal(TOPICS, &documents(10), Some("word"));
-    assert_eq!(e.code, Code::E0604);
-    let e = refusal(TOPICS, &documents(10), Some("topic"));
-    assert!(e.notes[0].contains("`doc`"), "{e:?}");
-    // Every row's weight depends on how many there are.
-    let counted = "model m\ndata row { y : real }\nlatent a ~ Gaussian(0, var = 1)\n\
-                   observe y[row] ~ Gaussian(a, var = size(row))\n";
-    let e = refusal(counted, "y\n1\n2\n3\n", None);
-    assert_eq!(e.code, Code::E0604);
-    assert!(e.notes[0].contains("number"), "{e:?}");
-}
-
-#[test]
-fn documents_make_batches_and_sessions_do_where_they_are_labels() {
-    let plate = |text: &str, csv: &str| {
-        on(text, csv, |e| {
-            let p = parts::choose(e, None).expect("has batches");
-            e.derivation.model.plate(p.reach.plate()).name.clone()
-        })
-    };
-    assert_eq!(plate(TOPICS, &documents(10)), "doc");
-    assert_eq!(plate(EFFECTS, &effects(10)), "group");
-    assert_eq!(plate(MIXTURE, &clusters(10)), "row");
-    assert_eq!(plate(CHAINS, &sessions(4)), "session");
-}
-
-#[test]
-fn an_epoch_sees_every_element_once() {
-    let mut e = super::Elements::new(103, 0.1, 5);
-    assert_eq!((e.held_out.len(), e.rest.len()), (10, 93));
-    for _ in 0..2 {
-        let lists = e.epoch(25);
-        assert!(lists.iter().all(|l| l.len() == 23 || l.len() == 24));
-        let mut seen: Vec<usize> = lists.concat();
-        seen.extend(&e.held_out);
-        seen.sort_unstable();
-        assert_eq!(seen, (0..103).collect::<Vec<_>>());
-    }
-}
-
-#[test]
-fn the_first_updates_take_the_sums_of_the_start() {
-    on(TOPICS, &documents(20), |engine| {
-        let batches = Batches::new(engine, parts::choose(engine, None).expect("has batches"));
-        let mut state = engine.empty_state();
-        init::start(engine, &mut state, None, 0).expect("starts");
-        first_updates(&batches, &mut state).expect("updates");
-        let updated: Vec<bool> = state.blocks.iter().map(|b| b.updated).collect();
-        let local = &batches.parts.local;
-        let global = updated.iter().zip(local).filter(|(_, l)| !**l);
-        assert!(global.clone().count() > 0 && global.clone().all(|(u, _)| *u));
-    });
 }
