@@ -31,7 +31,7 @@ fn usage_and_files_exit_with_2() {
         ("fit m.pmod d.csv --batch 0", "1 or more"),
         ("fit m.pmod d.csv --batch-by row", "--batch <N>"),
         ("fit m.pmod d.csv --batch 10 --hold-out 1.0", "below 1"),
-        ("fit m.pmod d.csv --batch 10 --hold-out -0.1", "hold-out"),
+        ("fit m.pmod d.csv --batch 10 --hold-out=-0.1", "below 1"),
         ("fit m.pmod d.csv --batch 10 --forgetting 0.5", "above 0.5"),
         ("fit m.pmod d.csv --batch 10 --forgetting 1.5", "at most 1"),
         ("fit m.pmod d.csv --batch 10 --delay nan", "0 or more"),
@@ -88,7 +88,7 @@ fn wrong_models_and_data_exit_with_1() {
         ),
         ("fit m.pmod d.csv --batch 10 --batch-by cluster", "E0604"),
         (
-            "fit m.pmod d.csv --batch 10 --memory 1B",
+            "fit m.pmod d.csv --batch 10 --memory 1kB",
             "leave `--memory` out",
         ),
         ("score d.csv d.csv", "E0714"),
