@@ -21,7 +21,7 @@ fn the_trace_is_called_an_estimate() {
     assert!(said.contains("elements of `row`"), "{said}");
     let f = fit(&p, "f.json");
     let how = f["objective"]["estimate"].as_str().expect("said");
-    assert!(how.contains("4 held out of 90 elements"), "{how}");
+    assert!(how.contains("5 held out of 90 elements"), "{how}");
     p.ok("fit m.pmod d.csv -q -o g.json");
     let g = fit(&p, "g.json");
     assert!(g["objective"]["estimate"].is_null());
