@@ -114,9 +114,9 @@ pub(super) struct FitArgs {
     /// At most this many iterations
     #[arg(long, value_name = "N", default_value_t = 200)]
     pub max_iter: usize,
-    /// Stop at this relative change of the objective; 0 runs all iterations
-    #[arg(long, default_value_t = 1e-6, value_parser = parse_tolerance, allow_negative_numbers = true)]
-    pub tol: f64,
+    /// Stop at this relative change of the objective (1e-6; with --batch 1e-3); 0 runs all iterations
+    #[arg(long, value_parser = parse_tolerance, allow_negative_numbers = true)]
+    pub tol: Option<f64>,
     /// Extrapolate between iterations wherever that does not lower the objective
     #[arg(long, overrides_with = "no_accelerate")]
     pub accelerate: bool,
@@ -136,6 +136,25 @@ pub(super) struct FitArgs {
     /// Read rows from disk in every iteration where their columns need more than this (`512MB`, `4GB`)
     #[arg(long, value_name = "SIZE", value_parser = parse_bytes)]
     pub memory: Option<u64>,
+    /// Learn from so many elements at a time; an iteration is then an epoch, in which each is seen once
+    ///
+    /// Elements are those of the only plate of labels whose elements have unknowns of their own (documents of words); else
+    /// rows; else, where rows are coupled, those of the only plate of labels that no coupling crosses (sessions).
+    /// Step t has the length (t + delay)^-forgetting.
+    #[arg(long, value_name = "N", value_parser = parse_positive, conflicts_with = "accelerate")]
+    pub batch: Option<usize>,
+    /// With --batch: the plate whose elements make batches
+    #[arg(long, value_name = "PLATE", requires = "batch")]
+    pub batch_by: Option<String>,
+    /// With --batch: how fast steps grow short, above 0.5 and at most 1
+    #[arg(long, value_name = "KAPPA", default_value_t = 0.6, value_parser = parse_forgetting, requires = "batch")]
+    pub forgetting: f64,
+    /// With --batch: steps before the first one (0; 1 where some unknown of all elements is a `param`)
+    #[arg(long, value_name = "TAU", value_parser = parse_tolerance, requires = "batch")]
+    pub delay: Option<f64>,
+    /// With --batch: the share of the elements that takes no part in steps and gives the trace
+    #[arg(long, value_name = "SHARE", default_value_t = 0.05, value_parser = parse_share, requires = "batch")]
+    pub hold_out: f64,
     /// Row-level variables whose q the fit also keeps
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     pub keep: Vec<String>,
@@ -156,17 +175,28 @@ pub(super) struct FitArgs {
 impl FitArgs {
     /// As the library takes them.
     pub(super) fn settings(&self) -> fit::Settings {
+        let run = engine::run::Options::default();
         fit::Settings {
             switches: self.switches.options(),
             run: engine::run::Options {
                 max_iter: self.max_iter,
-                tol: self.tol,
+                tol: self.tol.unwrap_or(match self.batch {
+                    Some(_) => engine::batch::TOLERANCE,
+                    None => run.tol,
+                }),
                 seed: self.seed,
                 restarts: self.restarts,
                 accelerate: self.accelerate,
             },
             keep: self.keep.clone(),
             rewrites: self.rewrites.rewrites(),
+            batch: self.batch.map(|size| engine::batch::Options {
+                size,
+                by: self.batch_by.clone(),
+                forgetting: self.forgetting,
+                delay: self.delay,
+                hold_out: self.hold_out,
+            }),
         }
     }
 }
@@ -445,6 +475,20 @@ fn parse_positive(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(n) if n >= 1 => Ok(n),
         _ => Err("expected a whole number, 1 or more".into()),
+    }
+}
+
+fn parse_forgetting(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(x) if x > 0.5 && x <= 1.0 => Ok(x),
+        _ => Err("expected a number above 0.5 and at most 1".into()),
+    }
+}
+
+fn parse_share(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(x) if (0.0..1.0).contains(&x) => Ok(x),
+        _ => Err("expected a number from 0, below 1".into()),
     }
 }
 

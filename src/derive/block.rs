@@ -308,6 +308,21 @@ pub enum MomentKind {
     Map(UnknownId, u32),
 }
 
+impl MomentKind {
+    /// The unknown that it is an expectation of; of two, the first.
+    pub fn unknown(&self) -> UnknownId {
+        match self {
+            MomentKind::Statistic(u, _)
+            | MomentKind::Covariance(u, _)
+            | MomentKind::Cross(u)
+            | MomentKind::Quadratic(u)
+            | MomentKind::Variance(u)
+            | MomentKind::Compound(u, _)
+            | MomentKind::Map(u, _) => *u,
+        }
+    }
+}
+
 /// A product of known factors and published expectations, summed over axes into a target.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Contraction {

@@ -84,6 +84,7 @@ codes! {
     E0601: "memory above the limit";
     E0602: "`order` names no block";
     E0603: "no minibatches here: rows are coupled";
+    E0604: "no minibatch form";
     E0701: "file cannot be read";
     E0702: "no such column";
     E0703: "cell not of its type";

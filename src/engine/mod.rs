@@ -11,6 +11,7 @@
 
 mod accelerate;
 mod affine;
+pub mod batch;
 pub mod bind;
 mod checks;
 mod collapse;
@@ -97,6 +98,8 @@ pub struct Engine<'a> {
     tables: RefCell<BTreeMap<KeyId, (u64, pass::Table)>>,
     /// Sums over rows that an update made and the next contractions may hold.
     row_sums: RefCell<KeptSums>,
+    /// Tables that stay while only some blocks are updated.
+    held: RefCell<BTreeMap<KeyId, pass::Table>>,
     /// Rows that are not here.
     streamed: Option<Streamed<'a>>,
 }
@@ -174,6 +177,7 @@ impl<'a> Engine<'a> {
             patterns: RefCell::default(),
             tables: RefCell::default(),
             row_sums: RefCell::default(),
+            held: RefCell::default(),
             streamed,
         }
     }
@@ -193,26 +197,42 @@ impl<'a> Engine<'a> {
         engine.evaluator.in_pieces = streamed.map(|s| s.plate);
         engine.check_dense()?;
         engine.check_known()?;
-        for pass in &plan.passes {
+        engine.bind()?;
+        Ok(engine)
+    }
+
+    /// An engine on some of the rows of data that another engine was bound to: nothing is checked again.
+    fn of_part(
+        derivation: &'a Derivation,
+        plan: &'a Plan,
+        data: &'a Dataset,
+        fitted: Fitted,
+    ) -> Result<Engine<'a>, Vec<Diagnostic>> {
+        let mut engine = Engine::bare(derivation, plan, data, fitted);
+        engine.bind()?;
+        Ok(engine)
+    }
+
+    fn bind(&mut self) -> Result<(), Vec<Diagnostic>> {
+        for pass in &self.plan.passes {
             let mut blocks = vec![];
             for (b, keys) in pass.blocks.iter().zip(&pass.keys) {
-                blocks.push(bind::bind_block(&engine, *b, keys)?);
+                blocks.push(bind::bind_block(self, *b, keys)?);
             }
-            engine.bound.push(blocks);
+            self.bound.push(blocks);
         }
-        engine.networks = derivation
-            .blocks
-            .iter()
+        let blocks = self.derivation.blocks.iter();
+        self.networks = blocks
             .map(|b| {
                 (matches!(b.form, crate::derive::Form::Network) && b.rows.is_none())
-                    .then(|| Network::new(&engine.evaluator, derivation, b))
+                    .then(|| Network::new(&self.evaluator, self.derivation, b))
             })
             .collect();
-        engine.conditionals = engine.bind_conditionals();
-        engine.gaussian_networks = engine.bind_gaussian_networks()?;
-        engine.hoist();
-        engine.shared = engine.find_shared();
-        Ok(engine)
+        self.conditionals = self.bind_conditionals();
+        self.gaussian_networks = self.bind_gaussian_networks()?;
+        self.hoist();
+        self.shared = self.find_shared();
+        Ok(())
     }
 
     /// True if the plan may be executed in the way that a rewrite gives.

@@ -36,7 +36,7 @@ pub use columns::{BoundKey, Columns, Stored};
 /// Partial sums of a block of rows, at most.
 pub const PARTS: usize = 16;
 /// The same, at least, where there are so many chunks.
-const FEW_PARTS: usize = 4;
+const FEW_PARTS: usize = 2;
 /// Chunks that every partial sum of a block has at least.
 const ROUNDS: usize = 8;
 /// Numbers that rows add for every number that is merged into the result.
@@ -165,9 +165,12 @@ impl BoundPass {
     /// Runs the pass. With `keep`, row-level q and log Z are returned too.
     pub fn run(&self, source: Source<'_>, keep: bool) -> (PassResult, RowResults) {
         let program = self.program(source);
+        let block = self.block_rows();
+        if block >= self.rows {
+            return self.run_block(&program, source, 0, self.rows, keep);
+        }
         let mut result = self.nothing();
         let mut rows = RowResults::default();
-        let block = self.block_rows();
         let mut from = 0;
         while from < self.rows {
             let to = (from + block).min(self.rows);

@@ -40,8 +40,29 @@ pub(super) fn weighted_sum(t: &[f64], a: &[f64]) -> f64 {
 }
 
 impl Engine<'_> {
+    /// Keeps the tables of passes that read none of the blocks that `changes` is true of, until they are let go.
+    pub(super) fn hold_tables(&self, state: &State, changes: &dyn Fn(MomentKind) -> bool) {
+        let keys = self.bound.iter().flatten().flat_map(|b| &b.keys);
+        for k in keys {
+            let tables = &self.plan.keys[k.index()].tables;
+            let mut read = tables.iter().flat_map(|c| &c.moments);
+            if !read.any(|m| changes(m.kind)) {
+                let table = self.table(state, *k);
+                self.held.borrow_mut().insert(*k, table);
+            }
+        }
+    }
+
+    /// Lets the kept tables go.
+    pub(super) fn release_tables(&self) {
+        self.held.borrow_mut().clear();
+    }
+
     /// The table T of a key, flat over its axes; made once for the same expectations.
     pub(super) fn table(&self, state: &State, key: KeyId) -> Table {
+        if let Some(t) = self.held.borrow().get(&key) {
+            return Arc::clone(t);
+        }
         let version = state.moments.version();
         if let Some((v, t)) = self.tables.borrow().get(&key)
             && *v == version

@@ -105,6 +105,35 @@ pub struct Outcome {
     pub warnings: Vec<Diagnostic>,
     /// A decrease of the objective beyond rounding: (iteration, from, to). A defect of pmc where it happens.
     pub decreased: Option<(usize, f64, f64)>,
+    /// Of a run batch by batch, whose trace is an estimate.
+    pub sampled: Option<Sampled>,
+}
+
+/// What a run batch by batch looked at.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sampled {
+    /// The objective over all rows, at the end.
+    pub objective: f64,
+    /// The plate whose elements made the batches.
+    pub plate: String,
+    /// How many elements it has.
+    pub elements: usize,
+    /// How many of them took no part in steps: the trace is estimated from these; if 0, from the batches on the way.
+    pub held_out: usize,
+    /// Steps.
+    pub steps: usize,
+    /// How often a row was looked at, on average, by the start and all steps with their inner rounds.
+    pub visits: f64,
+    /// How often by the trace and by the end.
+    pub looks: f64,
+}
+
+impl Outcome {
+    /// The last objective: over all rows.
+    pub fn objective(&self) -> Option<f64> {
+        let last = self.trace.last().copied();
+        self.sampled.as_ref().map(|s| s.objective).or(last)
+    }
 }
 
 /// What a progress callback is told; it answers whether to go on.
@@ -129,14 +158,24 @@ pub fn run(
     options: &Options,
     progress: &mut dyn FnMut(&Progress) -> bool,
 ) -> Result<(Outcome, Vec<Restart>), Vec<Diagnostic>> {
+    starts(options, &mut |seed, i| {
+        single(engine, given, options, seed, i, progress)
+    })
+}
+
+/// The best of all starts, with the table of all.
+pub(super) fn starts(
+    options: &Options,
+    single: &mut dyn FnMut(u64, usize) -> Result<Outcome, Failed>,
+) -> Result<(Outcome, Vec<Restart>), Vec<Diagnostic>> {
     let mut best: Option<Outcome> = None;
     let mut table = vec![];
     let mut errors = vec![];
     for i in 0..options.restarts.max(1) {
         let seed = options.seed.wrapping_add(i as u64);
-        match single(engine, given, options, seed, i, progress) {
+        match single(seed, i) {
             Ok(outcome) => {
-                let objective = outcome.trace.last().copied();
+                let objective = outcome.objective();
                 let stop = outcome.stop;
                 table.push(Restart {
                     seed,
@@ -146,7 +185,7 @@ pub fn run(
                 });
                 let better = match (&best, objective) {
                     (None, _) => true,
-                    (Some(b), Some(l)) => b.trace.last().is_none_or(|x| l > *x),
+                    (Some(b), Some(l)) => b.objective().is_none_or(|x| l > x),
                     (Some(_), None) => false,
                 };
                 if better {
@@ -175,7 +214,8 @@ pub fn run(
     }
 }
 
-type Failed = (Vec<Diagnostic>, Option<f64>, usize);
+/// Findings, the last objective, iterations run.
+pub(super) type Failed = (Vec<Diagnostic>, Option<f64>, usize);
 
 fn single(
     engine: &Engine<'_>,
@@ -312,10 +352,11 @@ fn single(
         start,
         warnings,
         decreased,
+        sampled: None,
     })
 }
 
-fn warn(engine: &Engine<'_>, noticed: &Noticed) -> Vec<Diagnostic> {
+pub(super) fn warn(engine: &Engine<'_>, noticed: &Noticed) -> Vec<Diagnostic> {
     let d = engine.derivation;
     let mut out = vec![];
     let mut add = |code: Code, u: crate::algebra::UnknownId, title: String, note: String, help| {

@@ -11,6 +11,7 @@ use super::{Fit, Timing, order};
 use crate::data::{self, DataFile, Files, ReadFile, Shelf, Stream};
 use crate::diag::{Code, Diagnostic, nearest};
 use crate::engine::Engine;
+use crate::engine::batch;
 use crate::engine::run::{self, Progress};
 use crate::engine::stream::{Streamed, fitted};
 use crate::model::Model;
@@ -89,6 +90,8 @@ pub struct Settings {
     pub keep: Vec<String>,
     /// Which rewrites of the plan are used; the result does not depend on it.
     pub rewrites: Rewrites,
+    /// Batches of rows instead of all of them in every iteration.
+    pub batch: Option<batch::Options>,
 }
 
 /// Everything a fit needs.
@@ -231,12 +234,12 @@ pub fn fit_with(mut request: Request<'_>) -> Result<Learned, Vec<Diagnostic>> {
         None => Engine::new(&derivation, &plan, &dataset, None)?,
     };
     let bind_s = clock.elapsed().as_secs_f64();
-    let (outcome, restarts) = run::run(
-        &engine,
-        init.as_ref(),
-        &request.settings.run,
-        request.progress,
-    )?;
+    let (init, how) = (init.as_ref(), &request.settings.run);
+    let (outcome, restarts) = match &request.settings.batch {
+        Some(b) if stream.is_none() => batch::run(&engine, init, how, b, request.progress)?,
+        Some(_) => return Err(vec![no_batches()]),
+        None => run::run(&engine, init, how, request.progress)?,
+    };
     let fit_s = clock.elapsed().as_secs_f64();
     warnings.extend(outcome.warnings.iter().cloned());
 
@@ -267,6 +270,13 @@ pub fn fit_with(mut request: Request<'_>) -> Result<Learned, Vec<Diagnostic>> {
             record: clock.elapsed().as_secs_f64(),
         },
     })
+}
+
+/// E0604: batches are asked for, and the rows are on disk.
+fn no_batches() -> Diagnostic {
+    Diagnostic::new(Code::E0604, "batches are made of rows in memory")
+        .note("the data are larger than `--memory` allows, and rows on disk are only read from end to end")
+        .help("leave `--memory` out, or allow more, to learn by batches; leave `--batch` out to read all rows from disk in every iteration")
 }
 
 /// E0603: q of every row is asked for, and the rows are on disk.

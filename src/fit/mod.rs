@@ -119,6 +119,9 @@ pub struct ObjectiveRecord {
     pub trace_start: usize,
     /// One value an iteration.
     pub trace: Vec<f64>,
+    /// Of a run batch by batch: what the trace is an estimate from, in words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub estimate: Option<String>,
 }
 
 /// Why a run ended.

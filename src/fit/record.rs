@@ -13,7 +13,7 @@ use crate::data::Dataset;
 use crate::derive::Derivation;
 use crate::diag::Diagnostic;
 use crate::engine::Engine;
-use crate::engine::run::{Outcome, Restart};
+use crate::engine::run::{Outcome, Restart, Sampled};
 use crate::model::{Model, PlateKind, Role};
 
 #[allow(clippy::too_many_arguments)]
@@ -90,9 +90,10 @@ pub(super) fn record(
         exactness: exactness(d),
         objective: ObjectiveRecord {
             kind: d.objective.name().into(),
-            value: outcome.trace.last().copied(),
+            value: outcome.objective(),
             trace_start: outcome.trace_start,
             trace: outcome.trace.clone(),
+            estimate: outcome.sampled.as_ref().map(sampled),
         },
         start: outcome.start.clone(),
         stop: StopRecord {
@@ -115,6 +116,18 @@ pub(super) fn record(
         timing,
         warnings: said,
     }
+}
+
+/// What a trace is that was taken from some rows.
+fn sampled(s: &Sampled) -> String {
+    let of = match s.held_out {
+        0 => "the batches as they came".to_string(),
+        n => format!("{n} held out of {} elements of `{}`", s.elements, s.plate),
+    };
+    format!(
+        "the trace is an estimate from {of}; the value is over all rows ({} steps; a row was visited {:.1} times in steps, {:.1} times for trace and end)",
+        s.steps, s.visits, s.looks
+    )
 }
 
 fn constants(engine: &Engine<'_>) -> Ordered<f64> {

@@ -25,6 +25,9 @@ pub fn text(fit: &Fit, data: &str) -> String {
     let mut out = String::new();
     let _ = writeln!(out, "{}: {}", fit.model.name, sentence(fit));
     out.push_str(data);
+    if let Some(how) = &fit.objective.estimate {
+        let _ = writeln!(out, "batches: {how}");
+    }
     if !fit.start.is_empty() {
         let _ = writeln!(out, "start: {}", fit.start.join("; "));
     }

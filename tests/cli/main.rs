@@ -1,5 +1,6 @@
 //! The program as a user runs it, and fits as they are kept and used again.
 
+mod batches;
 mod bits;
 mod blank_cells;
 mod cache;

@@ -93,7 +93,7 @@ fn distinct(matrices: &[Vec<f64>]) -> (Vec<usize>, Vec<usize>) {
 
 impl Engine<'_> {
     /// The patterns of the rows of a Gaussian block; `None` where nothing is gained by them.
-    pub(super) fn patterns(&self, id: BlockId) -> Option<Rc<Patterns>> {
+    pub(in crate::engine) fn patterns(&self, id: BlockId) -> Option<Rc<Patterns>> {
         if let Some(found) = self.patterns.borrow().get(&id) {
             return found.clone();
         }
