@@ -119,6 +119,9 @@ impl<'a> Evaluator<'a> {
 
     /// Adds the rows at hand.
     pub fn add_fold(&self, k: &Known, sums: &mut FoldSums) {
+        if let Known::Centre(c, s) = k {
+            return self.add_column(*c, s.iter().skip(1).any(Option::is_some), sums);
+        }
         let FoldSums { sum, count, square } = sums;
         let mut visit = |at: &[usize], w: f64, v: f64| match square {
             Some((mean, square)) => {
@@ -130,26 +133,33 @@ impl<'a> Evaluator<'a> {
                 count[IxDyn(at)] += w;
             }
         };
-        match k {
-            Known::Centre(c, s) => {
-                self.visit_column(*c, s.iter().skip(1).any(Option::is_some), &mut visit)
-            }
-            _ => self.visit_fold(k, &mut visit),
-        }
+        self.visit_fold(k, &mut visit);
     }
 
-    /// Every cell of a column with the weight of its row. A column has at most one slot beside the rows', which may be kept.
-    fn visit_column(&self, c: ColumnId, kept: bool, visit: &mut dyn FnMut(&[usize], f64, f64)) {
+    /// Adds the cells of a column that are there, by slot beside the rows' or (where that is not kept) all together.
+    fn add_column(&self, c: ColumnId, kept: bool, sums: &mut FoldSums) {
         let cells = self.cells(c);
         let cells = cells.as_standard_layout();
         let plate = self.model.column(c).slots[0];
         let weights = self.weights(plate);
         let width: usize = cells.shape()[1..].iter().product();
         let rows = cells.as_slice().unwrap_or(&[]).chunks(width.max(1));
+        let (Some(sum), Some(count)) = (sums.sum.as_slice_mut(), sums.count.as_slice_mut()) else {
+            return;
+        };
         for (n, row) in rows.enumerate() {
             let w = weights.as_ref().map_or(1.0, |w| w[n]);
-            for (j, v) in row.iter().enumerate().filter(|(_, v)| !v.is_nan()) {
-                visit(if kept { std::slice::from_ref(&j) } else { &[] }, w, *v);
+            if kept {
+                for ((s, c), v) in sum.iter_mut().zip(count.iter_mut()).zip(row) {
+                    let there = !v.is_nan();
+                    *s += if there { w * v } else { 0.0 };
+                    *c += if there { w } else { 0.0 };
+                }
+            } else if let ([s], [c]) = (&mut *sum, &mut *count) {
+                for v in row.iter().filter(|v| !v.is_nan()) {
+                    *s += w * v;
+                    *c += w;
+                }
             }
         }
     }
