@@ -4,6 +4,7 @@ import os
 import re
 import statistics
 import subprocess
+import sys
 import tempfile
 import time
 
@@ -12,21 +13,40 @@ class Failed(Exception):
     """A program that did not end well, with what it said."""
 
 
-def run(command, environment=None):
-    """Wall seconds, peak memory in bytes, standard output and error."""
-    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+# A process of its own starts the programs: the system counts the memory of whoever starts one as that one's.
+LAUNCHER = """
+import json, os, subprocess, sys, time
+for line in sys.stdin:
+    command, out, err, environment = json.loads(line)
+    with open(out, "wb") as o, open(err, "wb") as e:
         clock = time.perf_counter()
-        process = subprocess.Popen([str(c) for c in command], stdout=out, stderr=err, env=environment)
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=o, stderr=e, env=environment)
         _, status, usage = os.wait4(process.pid, 0)
         seconds = time.perf_counter() - clock
         process.returncode = os.waitstatus_to_exitcode(status)
+    print(json.dumps([seconds, usage.ru_maxrss * 1024, process.returncode]), flush=True)
+"""
+launcher = None
+
+
+def run(command, environment=None):
+    """Wall seconds, peak memory in bytes, standard output and error."""
+    global launcher
+    if launcher is None:
+        arguments = [sys.executable, "-c", LAUNCHER]
+        launcher = subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    with tempfile.TemporaryDirectory() as folder:
+        files = [os.path.join(folder, name) for name in ("out", "err")]
+        launcher.stdin.write(json.dumps([[str(c) for c in command], *files, environment]) + "\n")
+        launcher.stdin.flush()
+        seconds, memory, code = json.loads(launcher.stdout.readline())
         texts = []
-        for file in (out, err):
-            file.seek(0)
-            texts.append(file.read().decode(errors="replace"))
-    if process.returncode != 0:
+        for name in files:
+            with open(name, "rb") as file:
+                texts.append(file.read().decode(errors="replace"))
+    if code != 0:
         raise Failed(f"{' '.join(map(str, command))}\n{texts[1][-2000:]}")
-    return seconds, usage.ru_maxrss * 1024, *texts
+    return seconds, memory, *texts
 
 
 TIMINGS = re.compile(r"timings: (.*?) seconds; (\d+) iterations after the first: median (\S+),")

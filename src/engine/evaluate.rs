@@ -32,6 +32,8 @@ pub struct Evaluator<'a> {
     /// Its data.
     pub data: &'a Dataset,
     definitions: RefCell<BTreeMap<DefinitionId, ArrayD<f64>>>,
+    /// By number of such a subscript, the rows of each element.
+    rows_of: RefCell<BTreeMap<usize, Rc<RowsOf>>>,
     /// What subscripts of a row alone give.
     look_ups: RefCell<Vec<(Subscript, Rc<Vec<u32>>)>>,
     fitted: RefCell<Fitted>,
@@ -51,6 +53,7 @@ impl<'a> Evaluator<'a> {
             data,
             definitions: RefCell::default(),
             look_ups: RefCell::default(),
+            rows_of: RefCell::default(),
             fitted: RefCell::default(),
             in_pieces: None,
             cut: Cell::new(false),
@@ -65,6 +68,7 @@ impl<'a> Evaluator<'a> {
             data,
             definitions: RefCell::default(),
             look_ups: RefCell::default(),
+            rows_of: RefCell::default(),
             fitted: RefCell::new(fitted),
             in_pieces: None,
             cut: Cell::new(false),
@@ -132,6 +136,18 @@ impl<'a> Evaluator<'a> {
         let mut all = self.look_ups.borrow_mut();
         all.push((s.clone(), elements.clone()));
         Some((all.len() - 1, elements))
+    }
+
+    /// The rows of each of so many elements that a subscript found by [`Evaluator::by_row`] gives; found once.
+    pub fn rows_of(&self, number: usize, elements: usize) -> Rc<RowsOf> {
+        if let Some(found) = self.rows_of.borrow().get(&number) {
+            return found.clone();
+        }
+        let look_ups = self.look_ups.borrow();
+        let by_row = look_ups.get(number).map_or(&[][..], |(_, l)| l);
+        let found = Rc::new(RowsOf::new(by_row, elements));
+        self.rows_of.borrow_mut().insert(number, found.clone());
+        found
     }
 
     /// The value over the expression's free axes in order of first appearance. Blanks are NaN.
@@ -473,6 +489,36 @@ impl<'a> Evaluator<'a> {
         let other = b.broadcast(&axes, &size);
         values.zip_mut_with(&other, |x, y| *x = f(*x, *y));
         Tensor { axes, values }
+    }
+}
+
+/// The rows of each element, one element after the other, in their order; those without one are left out.
+#[derive(Debug, Default)]
+pub struct RowsOf {
+    /// Where the rows of each element begin, and where those of the last end.
+    pub starts: Vec<usize>,
+    /// Rows.
+    pub rows: Vec<u32>,
+}
+
+impl RowsOf {
+    fn new(by_row: &[u32], elements: usize) -> RowsOf {
+        let own = |e: &u32| *e != BLANK && (*e as usize) < elements;
+        let mut starts = vec![0; elements + 1];
+        for e in by_row.iter().filter(|e| own(e)) {
+            starts[*e as usize + 1] += 1;
+        }
+        for e in 0..elements {
+            starts[e + 1] += starts[e];
+        }
+        let mut next = starts.clone();
+        let mut rows = vec![0; starts[elements]];
+        for (n, e) in by_row.iter().enumerate().filter(|(_, e)| own(e)) {
+            let at = &mut next[*e as usize];
+            rows[*at] = n as u32;
+            *at += 1;
+        }
+        RowsOf { starts, rows }
     }
 }
 

@@ -115,7 +115,7 @@ impl Engine<'_> {
             axes: &[],
             target: &target,
         };
-        let mut kept = KeptSums::default();
+        let mut kept = KeptSums::in_blocks();
         add_terms(&self.evaluator, vec![term], true, Some(&mut kept), out);
     }
 

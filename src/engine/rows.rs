@@ -24,6 +24,7 @@ use super::row_products::RowProducts;
 mod gathered;
 mod kept;
 mod product;
+mod run;
 
 pub use kept::KeptSums;
 

@@ -55,45 +55,56 @@ impl Place<'_> {
     }
 }
 
+/// Which rows are added, in their order.
+#[derive(Debug, Clone)]
+pub enum Rows<'a> {
+    /// Those that follow each other.
+    Range(std::ops::Range<usize>),
+    /// Any.
+    List(&'a [u32]),
+}
+
 dispatched! {
-    /// Adds rows `from..to` to `out`, in which row `first` is the first one where the target goes on by rows.
-    pub fn add_rows(sum: &Sum<'_>, from: usize, to: usize, first: usize, out: &mut [f64]) -> () = add_rows_body;
+    /// Adds rows to `out`, which begins at place `begin` of the target.
+    pub fn add_rows(sum: &Sum<'_>, rows: Rows<'_>, begin: usize, out: &mut [f64]) -> () = add_rows_body;
 }
 
 #[inline(always)]
-fn add_rows_body<const FUSED: bool>(
-    sum: &Sum<'_>,
-    from: usize,
-    to: usize,
-    first: usize,
-    out: &mut [f64],
-) {
-    // Few tables are held in registers.
-    match sum.tables.as_slice() {
-        [] => rows::<FUSED, 0>(sum, [], from, to, first, out),
-        [a] => rows::<FUSED, 1>(sum, [a], from, to, first, out),
-        [a, b] => rows::<FUSED, 2>(sum, [a, b], from, to, first, out),
-        [a, b, c] => rows::<FUSED, 3>(sum, [a, b, c], from, to, first, out),
-        [a, b, c, d] => rows::<FUSED, 4>(sum, [a, b, c, d], from, to, first, out),
-        many => {
-            // The others are a factor for each row and step: their products are made on the way.
-            many_tables::<FUSED>(sum, many, from, to, first, out);
-        }
+fn add_rows_body<const FUSED: bool>(sum: &Sum<'_>, rows: Rows<'_>, begin: usize, out: &mut [f64]) {
+    match rows {
+        Rows::Range(r) => add_each::<FUSED>(sum, r, begin, out),
+        Rows::List(l) => add_each::<FUSED>(sum, l.iter().map(|n| *n as usize), begin, out),
     }
 }
 
 #[inline(always)]
-fn rows<const FUSED: bool, const T: usize>(
+fn add_each<const FUSED: bool>(
+    sum: &Sum<'_>,
+    rows: impl Iterator<Item = usize>,
+    begin: usize,
+    out: &mut [f64],
+) {
+    // Few tables are held in registers.
+    match sum.tables.as_slice() {
+        [] => few_tables::<FUSED, 0>(sum, [], rows, begin, out),
+        [a] => few_tables::<FUSED, 1>(sum, [a], rows, begin, out),
+        [a, b] => few_tables::<FUSED, 2>(sum, [a, b], rows, begin, out),
+        [a, b, c] => few_tables::<FUSED, 3>(sum, [a, b, c], rows, begin, out),
+        [a, b, c, d] => few_tables::<FUSED, 4>(sum, [a, b, c, d], rows, begin, out),
+        many => many_tables::<FUSED>(sum, many, rows, begin, out),
+    }
+}
+
+#[inline(always)]
+fn few_tables<const FUSED: bool, const T: usize>(
     sum: &Sum<'_>,
     tables: [&(&[f64], Place<'_>); T],
-    from: usize,
-    to: usize,
-    first: usize,
+    rows: impl Iterator<Item = usize>,
+    begin: usize,
     out: &mut [f64],
 ) {
     let length = sum.length;
-    let back = first * sum.target.row;
-    'rows: for n in from..to {
+    'rows: for n in rows {
         let w = sum.coef * sum.weights.map_or(1.0, |w| w[n]);
         let Some(target) = sum.target.at(n) else {
             continue;
@@ -121,7 +132,7 @@ fn rows<const FUSED: bool, const T: usize>(
                     count += 1;
                 }
             }
-            let o = target + o - back;
+            let o = target + o - begin;
             add_product::<FUSED>(x, &runs[..count], sum.target.inner, length, &mut out[o..]);
         }
     }
@@ -132,14 +143,12 @@ fn rows<const FUSED: bool, const T: usize>(
 fn many_tables<const FUSED: bool>(
     sum: &Sum<'_>,
     tables: &[(&[f64], Place<'_>)],
-    from: usize,
-    to: usize,
-    first: usize,
+    rows: impl Iterator<Item = usize>,
+    begin: usize,
     out: &mut [f64],
 ) {
     let length = sum.length;
-    let back = first * sum.target.row;
-    for n in from..to {
+    for n in rows {
         let w = sum.coef * sum.weights.map_or(1.0, |w| w[n]);
         let at: Option<Vec<usize>> = tables.iter().map(|(_, place)| place.at(n)).collect();
         let (Some(target), Some(at)) = (sum.target.at(n), at) else {
@@ -156,7 +165,7 @@ fn many_tables<const FUSED: bool>(
                 }
             }
             if x != 0.0 {
-                let o = target + o - back;
+                let o = target + o - begin;
                 add_product::<FUSED>(x, &runs, sum.target.inner, length, &mut out[o..]);
             }
         }
@@ -300,7 +309,7 @@ mod tests {
                 length: 9,
             };
             let mut out = vec![0.0; 3 * width];
-            add_rows(&sum, 0, 4, 0, &mut out);
+            add_rows(&sum, Rows::Range(0..4), 0, &mut out);
             let mut want = vec![0.0; 3 * width];
             for n in [0, 1, 3] {
                 let (u, i) = (users[n] as usize, items[n] as usize);
@@ -315,6 +324,18 @@ mod tests {
                 }
             }
             for (a, b) in out.iter().zip(&want) {
+                assert!((a - b).abs() < 1e-13, "{a} {b}");
+            }
+            // Element by element: the rows of user 0, and those of user 2 into their own part.
+            let mut by_user = vec![0.0; 3 * width];
+            add_rows(&sum, Rows::List(&[1]), 0, &mut by_user);
+            add_rows(
+                &sum,
+                Rows::List(&[0, 3]),
+                2 * width,
+                &mut by_user[2 * width..],
+            );
+            for (a, b) in by_user.iter().zip(&want) {
                 assert!((a - b).abs() < 1e-13, "{a} {b}");
             }
         }

@@ -3,8 +3,6 @@
 //!
 //! ```text
 //! sum_n a[g(n), k] b[g(n), j] c[h(n), k, j]   =   sum_n <T[g(n)], c[h(n)]>        T[e, k, j] = a[e, k] b[e, j]
-//! ```
-//!
 //! sum_n <T[g(n)], c[h(n)]> + <T[g(n)], d[h(n)]>      =   sum_n <T[g(n)], (c + d)[h(n)]>
 //! ```
 //!
@@ -16,23 +14,21 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use ndarray::ArrayD;
-use rayon::prelude::*;
 
 use crate::algebra::Subscript;
 use crate::engine::contract::{Layout, Program};
-use crate::engine::evaluate::Evaluator;
+use crate::engine::evaluate::{Evaluator, RowsOf};
 use crate::model::Axis;
-use crate::numeric::gathers::{Place, Sum, add_rows};
+use crate::numeric::gathers::{Place, Sum};
 
 use super::product::{Making, Product, Recipe, Table, merge, size};
-use super::{BLOCK, KeptSums, SEGMENTS, Term};
+use super::run::{by_element, run};
+use super::{KeptSums, Term};
 
 /// Stand-ins for look-ups have axes from here on.
 const STAND_IN: u32 = 1 << 29;
 /// Loops have axes from here on, the row the number before.
 const LOOP: u32 = 1 << 28;
-/// Numbers that rows add for every number of a partial sum.
-const ADDED: usize = 8;
 /// An inner loop over the target's own axes has at least so many steps, else the sum is the inner loop.
 const SHORT: usize = 4;
 
@@ -315,12 +311,28 @@ impl Planner<'_, '_> {
             return;
         }
         let mut sum = vec![0.0; out.len()];
-        run(&self.planned(p, 1.0, weights), rows, &mut sum);
+        let planned = self.planned(p, 1.0, weights);
+        match self.elements(&p.aim).filter(|_| !kept.in_blocks) {
+            Some(own) => by_element(&planned, &own, &mut sum),
+            None => run(&planned, rows, &mut sum),
+        }
         for (o, x) in out.iter_mut().zip(&sum) {
             *o += p.coef * x;
         }
         let recipes = p.tables.iter().map(|t| t.recipe.clone()).collect();
         kept.keep(over, recipes, p.aim.clone(), sum);
+    }
+
+    /// The rows of each element that a target is looked up by, if that is all that rows decide of it.
+    fn elements(&self, aim: &Layout) -> Option<Rc<RowsOf>> {
+        let mut by_row = aim.axes().filter(|a| self.by_row(*a));
+        match (by_row.next(), by_row.next()) {
+            (Some(a), None) if a.id >= STAND_IN => {
+                let number = (a.id - STAND_IN) as usize;
+                Some(self.evaluator.rows_of(number, aim.size(a)?))
+            }
+            _ => None,
+        }
     }
 
     fn planned<'t>(&'t self, p: &'t Product<'_>, coef: f64, weights: Option<&'t [f64]>) -> Sum<'t> {
@@ -355,48 +367,6 @@ impl Planner<'_, '_> {
             tables: read.collect(),
             target: place(p.tables.len(), &p.aim),
             length,
-        }
-    }
-}
-
-/// Pieces of fixed lengths, added in order: rows that come a block at a time give the same bits.
-fn run(sum: &Sum<'_>, n: usize, out: &mut [f64]) {
-    let step = sum.target.row;
-    let runs_on = sum.target.outer.iter().max().copied().unwrap_or(0)
-        + sum.length.saturating_sub(1) * sum.target.inner;
-    if step > 0 && sum.target.gathers.is_empty() && runs_on < step {
-        let piece = BLOCK / SEGMENTS;
-        out.par_chunks_mut(piece * step)
-            .enumerate()
-            .for_each(|(c, out)| {
-                let from = c * piece;
-                add_rows(sum, from, (from + piece).min(n), from, out);
-            });
-        return;
-    }
-    if step > 0 {
-        add_rows(sum, 0, n, 0, out);
-        return;
-    }
-    // As many partial sums as are worth merging, by shapes alone.
-    let added = BLOCK.saturating_mul(sum.target.outer.len() * sum.length);
-    let parts = (added / (ADDED * out.len()).max(1)).clamp(1, SEGMENTS);
-    let piece = BLOCK.div_ceil(parts);
-    for from in (0..n).step_by(BLOCK) {
-        let to = (from + BLOCK).min(n);
-        let parts: Vec<Vec<f64>> = (0..(to - from).div_ceil(piece))
-            .into_par_iter()
-            .map(|s| {
-                let mut part = vec![0.0; out.len()];
-                let start = from + s * piece;
-                add_rows(sum, start, (start + piece).min(to), 0, &mut part);
-                part
-            })
-            .collect();
-        for p in parts {
-            for (o, x) in out.iter_mut().zip(p) {
-                *o += x;
-            }
         }
     }
 }

@@ -20,6 +20,8 @@ const NUMBERS: usize = 1 << 24;
 /// The sums made last.
 #[derive(Debug, Default)]
 pub struct KeptSums {
+    /// Rows may come a block at a time, with the same bits as all at once.
+    pub(super) in_blocks: bool,
     sums: VecDeque<Kept>,
 }
 
@@ -33,6 +35,14 @@ struct Kept {
 }
 
 impl KeptSums {
+    /// For sums whose rows may come a block at a time.
+    pub fn in_blocks() -> KeptSums {
+        KeptSums {
+            in_blocks: true,
+            ..KeptSums::default()
+        }
+    }
+
     /// The sum of the product of tables over the axes of a layout.
     pub(super) fn find(
         &self,
