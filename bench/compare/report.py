@@ -96,6 +96,10 @@ def scaling(found):
             each = r["iteration"] / int(n)
             page += f"| {int(n):,} | {time(r['iteration'])} | {each * 1e9:.1f} ns | {time(r['whole'])} | {r['memory'] / 1e6:.0f} MB |\n"
         page += "\n![time by rows](performance-scaling.svg)\n"
+    if r := found.get("product"):
+        page += f"\nA whole iteration runs at {r['ours'] / 1e9:.0f} GFLOP/s, counting the two matrix products of the Gaussian mixture alone "
+        page += f"(66 features by 10 clusters for each row, twice); numpy's product of 1000 by 1000 numbers runs at {r['theirs'] / 1e9:.0f} "
+        page += f"GFLOP/s: a share of {r['ours'] / r['theirs']:.0%}.\n"
     if m := found.get("memory"):
         share = lambda k: f"{m[k] / 1e6:.0f} MB, {m[k] / m['columns']:.2f} times the columns"
         page += f"\nPeak memory, of columns of {m['columns'] / 1e6:.0f} MB: {share('10')}; with K = 200 {share('200')}.\n"

@@ -6,7 +6,7 @@
 It makes a virtual environment and the data under target/bench (2 GB with the longest file), measures, keeps every figure in
 target/bench/results.json, prints the table, and with --write puts it into docs/performance.md. `--only ROW ...` measures some
 rows and leaves the others as they were; `--scale 0.05 --repeats 1` is a quick look. Names besides those in rows.py: process,
-startup, check, threads, deterministic, length, memory.
+startup, check, threads, deterministic, length, product, memory.
 """
 import argparse
 import json
@@ -187,6 +187,19 @@ class Bench:
             }
         return out
 
+    def product(self):
+        """Operations a second of an iteration of gmm_full, of which nothing but its two products is counted, and of numpy's product.
+
+        A row has 66 features: 1, ten numbers and their 55 products with each other. Each meets ten clusters in the E-step and
+        in the M-step.
+        """
+        model, data, start = HERE / "models" / "gmm_full.pmod", self.csv("gmm"), self.start("gmm_full")
+        rows = int(1_000_000 * self.args.scale)
+        one = [self.pmc(model, data, 20, start)["median"] for _ in range(self.args.repeats)]
+        theirs = [float(self.script("product_rate.py", 1000)[2]) for _ in range(self.args.repeats)]
+        ours = rows * 66 * 10 * 2 * 2 / spread(one)["median"]
+        return {"ours": ours, "theirs": spread(theirs)["median"]}
+
     def memory(self):
         """Peak memory of gmm_full with few and many clusters, against the parsed columns."""
         data, model = self.csv("gmm"), HERE / "models" / "gmm_full.pmod"
@@ -216,7 +229,7 @@ class Bench:
         return [run([self.args.pmc, "--version"])[2].strip(), python, *shown]
 
 
-SECTIONS = ["process", "startup", "check", "threads", "deterministic", "length", "memory"]
+SECTIONS = ["process", "startup", "check", "threads", "deterministic", "length", "product", "memory"]
 
 
 def main():

@@ -4,7 +4,7 @@
 //! out[target(n, m)] += coef * w_n * prod_i operand_i[subscripts(n, m)]       n rows, m the other axes
 //! ```
 //!
-//! Where all arrays are read at bare axes, the sum is a matrix product ([`super::row_products`]); where look-ups depend on the
+//! Where all arrays are read at bare axes, the sum is a matrix product (`row_products`); where look-ups depend on the
 //! row alone, tables are made first (`gathered`); else every row visits every combination of the other axes.
 //!
 //! Rows are cut into a fixed number of segments whose sums are merged in order, so the result does not depend on the number
