@@ -18,6 +18,11 @@ use super::vanishing::Vanishing;
 
 /// A leap that gains less than this part of the objective may gain it by rounding only.
 const LEAP_GAIN: f64 = 1e-10;
+/// No leap before a sweep has changed the objective by less than this part of it: far from a maximum, long steps can end
+/// at a lower one than short steps.
+const CALM: f64 = 1e-5;
+/// But none waits longer than so many sweeps.
+const PATIENCE: usize = 100;
 
 /// How to run.
 #[derive(Debug, Clone)]
@@ -239,6 +244,7 @@ fn single(
     }
     let mut trace_start = usize::from(!em);
     let mut iterations = 0;
+    let mut calm = false;
     let mut stop = Stop::MaxIter;
     // EM knows the objective of its start.
     let mut whole = !em;
@@ -254,7 +260,7 @@ fn single(
         }
         let last = trace.last().copied().filter(|_| whole);
         let mut leapt = None;
-        if let Some(last) = last.filter(|_| iterations < options.max_iter)
+        if let Some(last) = last.filter(|_| calm && iterations < options.max_iter)
             && sweep.leap(&mut state)
         {
             leapt = match sweep.after(&mut state) {
@@ -301,6 +307,7 @@ fn single(
             return Err(fail(e, &trace, iterations));
         }
         let before = trace.last().copied();
+        calm |= iterations >= PATIENCE || before.is_some_and(|b| (l - b).abs() <= CALM * l.abs());
         let fall = before.filter(|b| l < b - 1e-8 * b.abs().max(1.0));
         if let Some(e) = vanishing.check(engine, &state, fall.is_some()) {
             return Err(fail(e, &trace, iterations));
