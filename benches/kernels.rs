@@ -61,7 +61,7 @@ fn chunks(criterion: &mut Criterion) {
     let operations = 2 * features * states * rows;
     group.throughput(Throughput::Elements(operations as u64));
     group.bench_function("log densities", |bench| {
-        bench.iter(|| lanes::product(black_box(&table), &x, features, states, rows, &mut eta));
+        bench.iter(|| lanes::product(black_box(&table), &x, features, states, rows, &mut eta, &[]));
     });
     group.bench_function("statistics", |bench| {
         bench.iter(|| lanes::accumulate(black_box(&x), &eta, features, states, rows, &mut sums));
@@ -69,7 +69,7 @@ fn chunks(criterion: &mut Criterion) {
     group.throughput(Throughput::Elements((states * rows) as u64));
     group.bench_function("softmax", |bench| {
         let start = || eta.clone();
-        let softmax = |eta: &mut Vec<f64>| lanes::softmax(eta, states, rows, &mut log_z);
+        let softmax = |eta: &mut Vec<f64>| lanes::softmax(eta, rows, &mut log_z);
         bench.iter_batched_ref(start, softmax, BatchSize::SmallInput);
     });
     group.finish();

@@ -19,6 +19,7 @@
 
 mod chain;
 mod columns;
+mod features;
 mod lanes;
 mod tables;
 
@@ -278,7 +279,8 @@ impl BoundPass {
         }
     }
 
-    /// Rows of a chunk: its features and q stay in the second-level cache.
+    /// Rows of a chunk: its features and q stay in the second-level cache. An odd number of sixteens, so that the columns of
+    /// a chunk do not compete for the same places of a cache.
     pub fn chunk_rows(&self) -> usize {
         let features: usize = self
             .keys
@@ -286,7 +288,8 @@ impl BoundPass {
             .filter(|k| k.dense())
             .map(BoundKey::features)
             .sum();
-        (65_536 / (features + self.width() + 1)).clamp(64, 1024) / 16 * 16
+        let sixteens = (65_536 / 16 / (features + self.width() + 1)).clamp(5, 48);
+        16 * (sixteens - 1 + sixteens % 2)
     }
 
     /// Notes a log Z that no state gives.

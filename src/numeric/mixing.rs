@@ -12,7 +12,7 @@
 
 #[cfg(target_arch = "x86_64")]
 use super::lanes::octet::{Narrow, Wide};
-use super::lanes::octet::{OCTET, Octet, Plain};
+use super::lanes::octet::{OCTET, Octet, Plain, fetch};
 use super::lanes::total;
 use super::lines::Lines;
 
@@ -277,19 +277,6 @@ fn fetch_ahead(job: &Job<'_>, sums: &Sums<'_>, i: usize) {
             }
         }
     }
-}
-
-/// Asks for the cache lines of these numbers.
-#[inline(always)]
-fn fetch(x: &[f64]) {
-    #[cfg(target_arch = "x86_64")]
-    for line in x.chunks(OCTET) {
-        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-        // SAFETY: a hint on a place that is there to read.
-        unsafe { _mm_prefetch::<_MM_HINT_T0>(line.as_ptr().cast()) }
-    }
-    #[cfg(not(target_arch = "x86_64"))]
-    let _ = x;
 }
 
 #[inline(always)]

@@ -7,17 +7,16 @@
 #![allow(unsafe_code)] // calls of functions for an instruction set that was found at run time
 
 pub(in crate::numeric) mod dispatch;
-mod elementary;
+pub(in crate::numeric) mod elementary;
 mod gamma;
 #[cfg(test)]
 mod tests;
 
-use dispatch::dispatched;
 pub use dispatch::{
     InstructionSet, instruction_set, is_deterministic, limit_instruction_set, machine_has,
     set_deterministic,
 };
-pub(in crate::numeric) use dispatch::{choose, fused};
+pub(in crate::numeric) use dispatch::{choose, dispatched, fused};
 
 /// Partial sums of a reduction.
 const LANES: usize = 8;

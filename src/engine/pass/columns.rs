@@ -64,17 +64,15 @@ impl Columns<f64> {
         self.moved.is_none() && self.values.iter().all(|v| *v == 0.0 || *v == 1.0)
     }
 
-    /// An inner position of the rows from..to.
-    pub(super) fn lane(&self, inner: usize, from: usize, to: usize, out: &mut [f64]) {
-        let rows = self.values[from * self.width..to * self.width].chunks_exact(self.width.max(1));
-        let (scale, shift) = match &self.moved {
-            Some((scale, shift)) => (scale[inner], shift[inner]),
-            None => (1.0, 0.0),
-        };
-        for (o, row) in out.iter_mut().zip(rows) {
-            let x = scale * row[inner] + shift;
-            *o = if x.is_nan() { 0.0 } else { x };
-        }
+    /// What an inner position is multiplied with and then moved by.
+    pub(super) fn line(&self, inner: usize) -> (f64, f64) {
+        let moved = self.moved.as_ref();
+        moved.map_or((1.0, 0.0), |(scale, shift)| (scale[inner], shift[inner]))
+    }
+
+    /// The rows from..to, as they are stored.
+    pub(super) fn rows(&self, from: usize, to: usize) -> &[f64] {
+        &self.values[from * self.width..to * self.width]
     }
 }
 

@@ -1,35 +1,24 @@
 //! Chunks of rows side by side: features, eta and q have one row of numbers per feature or state, as wide as the chunk.
 //!
 //! ```text
-//! feature f of row n      product of the numbers that a position of a key's data is: 1, x_a, x_a x_b (a <= b)
 //! eta = T' X              r = softmax(eta) state by state          A = X r'
 //! ```
 //!
-//! Columns are turned over once per chunk, so that every step after that runs along the rows.
+//! X, the features, is made once per chunk, so that every step after that runs along the rows.
 
 use ndarray::Array2;
 
-use crate::numeric::lanes::{accumulate, multiply, padded, product, softmax};
+use crate::numeric::lanes::{accumulate, padded, product, softmax};
 
 use super::chain::{self, Transitions};
+use super::features::{Collected, Features};
 use super::{BoundPass, Part, RowResults, Source, Table, hard_max};
-
-/// One number of a column, along the rows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Lane {
-    key: usize,
-    factor: usize,
-    inner: usize,
-}
 
 /// The program of a pass in lanes.
 pub(super) struct Lanes<'a> {
     /// (key, its first feature).
     dense: Vec<(usize, usize)>,
-    /// The lanes that are turned over.
-    lanes: Vec<Lane>,
-    /// Each feature as a product of lanes.
-    features: Vec<Vec<usize>>,
+    features: Features,
     /// T, features x width.
     matrix: Array2<f64>,
     /// Keys with gathers, in eta and in A.
@@ -40,7 +29,6 @@ pub(super) struct Lanes<'a> {
 /// Buffers of a chunk.
 #[derive(Default)]
 struct Buffers {
-    lanes: Vec<f64>,
     x: Vec<f64>,
     r: Vec<f64>,
     log_z: Vec<f64>,
@@ -50,71 +38,44 @@ struct Buffers {
 impl<'a> Lanes<'a> {
     pub(super) fn new(pass: &BoundPass, source: Source<'a>) -> Lanes<'a> {
         let width = pass.width();
-        let mut out = Lanes {
-            dense: vec![],
-            lanes: vec![],
-            features: vec![],
-            matrix: Array2::zeros((0, width)),
-            gathered: vec![],
-            tables: match source {
-                Source::Tables(t) => Some(t),
-                Source::Given(_) => None,
-            },
-        };
+        let mut features = Collected::default();
+        let mut dense = vec![];
+        let mut gathered = vec![];
         let coupled = |i: usize| pass.chain.as_ref().is_some_and(|c| c.is_step(i));
         for (i, k) in pass.keys.iter().enumerate().filter(|(i, _)| !coupled(*i)) {
-            if !k.dense() {
-                out.gathered.push(i);
-                continue;
-            }
-            out.dense.push((i, out.features.len()));
-            match k.symmetric {
-                Some(d) => {
-                    let own: Vec<usize> = (0..d).map(|a| out.lane(pass, i, 0, a)).collect();
-                    for a in 0..d {
-                        for b in a..d {
-                            out.features.push(vec![own[a], own[b]]);
-                        }
-                    }
-                }
-                None => {
-                    for a in 0..k.positions {
-                        let factors = (0..k.data.len())
-                            .map(|f| out.lane(pass, i, f, k.data[f].by_data[a]))
-                            .collect();
-                        out.features.push(factors);
-                    }
-                }
+            if k.dense() {
+                dense.push((i, features.add(pass, i)));
+            } else {
+                gathered.push(i);
             }
         }
-        out.matrix = Array2::zeros((out.features.len(), width));
-        if let Some(tables) = out.tables {
-            for (i, first) in &out.dense {
-                let t = &tables[*i];
-                let mut at = *first;
-                pass.keys[*i].each_feature(|both| {
-                    let mut row = out.matrix.row_mut(at);
-                    for p in both {
-                        for (x, t) in row.iter_mut().zip(&t[p * width..(p + 1) * width]) {
-                            *x += t;
-                        }
+        let tables = match source {
+            Source::Tables(t) => Some(t),
+            Source::Given(_) => None,
+        };
+        let features = features.arranged(pass);
+        let mut matrix = Array2::zeros((features.count, width));
+        for (i, first) in &dense {
+            let Some(tables) = tables else { continue };
+            let t = &tables[*i];
+            let mut at = *first;
+            pass.keys[*i].each_feature(|both| {
+                let mut row = matrix.row_mut(at);
+                for p in both {
+                    for (x, t) in row.iter_mut().zip(&t[p * width..(p + 1) * width]) {
+                        *x += t;
                     }
-                    at += 1;
-                });
-            }
+                }
+                at += 1;
+            });
         }
-        out
-    }
-
-    /// The lane of an inner position of a factor; one for equal arrays.
-    fn lane(&mut self, pass: &BoundPass, key: usize, factor: usize, inner: usize) -> usize {
-        let column = |l: &Lane| &pass.keys[l.key].data[l.factor];
-        let new = Lane { key, factor, inner };
-        let same = |l: &Lane| l.inner == inner && column(l).same(column(&new));
-        self.lanes.iter().position(same).unwrap_or_else(|| {
-            self.lanes.push(new);
-            self.lanes.len() - 1
-        })
+        Lanes {
+            dense,
+            features,
+            matrix,
+            gathered,
+            tables,
+        }
     }
 
     /// Runs chunks into one partial sum.
@@ -129,7 +90,7 @@ impl<'a> Lanes<'a> {
         let width = pass.width();
         let mut result = pass.nothing();
         let mut kept = vec![];
-        let mut sum = vec![0.0; self.features.len() * width];
+        let mut sum = vec![0.0; self.features.count * width];
         let mut b = Buffers::default();
         let mut chains = chain::Buffers::new(pass);
         if keep {
@@ -140,7 +101,7 @@ impl<'a> Lanes<'a> {
             b.r.resize(width * m, 0.0);
             b.log_z.clear();
             b.log_z.resize((to - from) * pass.elements, 0.0);
-            self.fill(pass, from, to, m, &mut b);
+            self.features.fill(pass, from, to, m, &mut b.x);
             let mut rows = RowResults::default();
             match source {
                 Source::Tables(_) => {
@@ -178,7 +139,7 @@ impl<'a> Lanes<'a> {
                     }
                 }
             }
-            accumulate(&b.x, &b.r, self.features.len(), width, m, &mut sum);
+            accumulate(&b.x, &b.r, self.features.count, width, m, &mut sum);
             if !self.gathered.is_empty() {
                 b.row.resize(width, 0.0);
                 for i in 0..to - from {
@@ -227,41 +188,13 @@ impl<'a> Lanes<'a> {
         }
     }
 
-    /// Lanes, then features.
-    fn fill(&self, pass: &BoundPass, from: usize, to: usize, m: usize, b: &mut Buffers) {
-        b.lanes.resize(self.lanes.len() * m, 0.0);
-        for (l, out) in self.lanes.iter().zip(b.lanes.chunks_mut(m)) {
-            let c = &pass.keys[l.key].data[l.factor];
-            c.lane(l.inner, from, to, out);
-            out[to - from..].fill(0.0);
-        }
-        b.x.resize(self.features.len() * m, 0.0);
-        for (f, out) in self.features.iter().zip(b.x.chunks_mut(m)) {
-            let lane = |i: usize| &b.lanes[i * m..(i + 1) * m];
-            match f.as_slice() {
-                [] => {
-                    out[..to - from].fill(1.0);
-                    out[to - from..].fill(0.0);
-                }
-                [a] => out.copy_from_slice(lane(*a)),
-                [a, b] => multiply(lane(*a), lane(*b), out),
-                [a, rest @ ..] => {
-                    out.copy_from_slice(lane(*a));
-                    for b in rest {
-                        for (o, y) in out.iter_mut().zip(lane(*b)) {
-                            *o *= y;
-                        }
-                    }
-                }
-            }
-        }
-    }
-
     /// eta of a chunk.
     fn eta(&self, pass: &BoundPass, from: usize, to: usize, m: usize, b: &mut Buffers) {
         let width = pass.width();
         let t = self.matrix.as_slice().unwrap_or(&[]);
-        product(t, &b.x, self.features.len(), width, m, &mut b.r);
+        // The next chunk is on its way while this one is worked on.
+        let ahead = self.features.cells(pass, to, 2 * to - from);
+        product(t, &b.x, self.features.count, width, m, &mut b.r, &ahead);
         if self.gathered.is_empty() && pass.clamps.is_empty() {
             return;
         }
@@ -300,7 +233,7 @@ impl<'a> Lanes<'a> {
                     }
                 }
             } else {
-                softmax(r, states, m, &mut z);
+                softmax(r, m, &mut z);
             }
             for (i, z) in z[..rows].iter().enumerate() {
                 b.log_z[i * elements + e] = *z;

@@ -23,6 +23,10 @@ pub trait Octet: Copy {
     unsafe fn add_product(self, a: Self, b: Self) -> Self;
     /// As an array.
     unsafe fn array(self) -> [f64; OCTET];
+    /// scale self + shift; where that is NaN, 0.
+    unsafe fn on_line(self, scale: Self, shift: Self) -> Self;
+    /// Number j of octet i becomes number i of octet j.
+    unsafe fn turned(rows: [Self; OCTET]) -> [Self; OCTET];
 }
 
 /// Without vector instructions, or with those that the compiler finds.
@@ -55,6 +59,32 @@ impl Octet for Plain {
     unsafe fn array(self) -> [f64; OCTET] {
         self.0
     }
+
+    #[inline(always)]
+    unsafe fn on_line(self, scale: Self, shift: Self) -> Self {
+        Plain(std::array::from_fn(|i| {
+            let x = fused::<false>(self.0[i], scale.0[i], shift.0[i]);
+            if x.is_nan() { 0.0 } else { x }
+        }))
+    }
+
+    #[inline(always)]
+    unsafe fn turned(rows: [Self; OCTET]) -> [Self; OCTET] {
+        std::array::from_fn(|j| Plain(std::array::from_fn(|i| rows[i].0[j])))
+    }
+}
+
+/// Asks for the cache lines of these numbers.
+#[inline(always)]
+pub fn fetch(x: &[f64]) {
+    #[cfg(target_arch = "x86_64")]
+    for line in x.chunks(OCTET) {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        // SAFETY: a hint on a place that is there to read.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(line.as_ptr().cast()) }
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = x;
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -63,9 +93,11 @@ pub use x86::{Narrow, Wide};
 #[cfg(target_arch = "x86_64")]
 mod x86 {
     use std::arch::x86_64::{
-        __m256d, __m512d, _mm256_add_pd, _mm256_fmadd_pd, _mm256_loadu_pd, _mm256_mul_pd,
-        _mm256_set1_pd, _mm256_storeu_pd, _mm512_add_pd, _mm512_fmadd_pd, _mm512_loadu_pd,
-        _mm512_mul_pd, _mm512_set1_pd, _mm512_storeu_pd,
+        __m256d, __m512d, _CMP_ORD_Q, _mm256_add_pd, _mm256_and_pd, _mm256_cmp_pd, _mm256_fmadd_pd,
+        _mm256_loadu_pd, _mm256_mul_pd, _mm256_permute2f128_pd, _mm256_set1_pd, _mm256_storeu_pd,
+        _mm256_unpackhi_pd, _mm256_unpacklo_pd, _mm512_add_pd, _mm512_cmp_pd_mask, _mm512_fmadd_pd,
+        _mm512_loadu_pd, _mm512_maskz_mov_pd, _mm512_mul_pd, _mm512_set1_pd, _mm512_shuffle_f64x2,
+        _mm512_storeu_pd, _mm512_unpackhi_pd, _mm512_unpacklo_pd,
     };
 
     use super::{OCTET, Octet};
@@ -108,6 +140,45 @@ mod x86 {
             // SAFETY: the array has room for eight numbers; the caller is compiled for AVX-512.
             unsafe { _mm512_storeu_pd(out.as_mut_ptr(), self.0) };
             out
+        }
+
+        #[inline(always)]
+        unsafe fn on_line(self, scale: Self, shift: Self) -> Self {
+            // SAFETY: the caller is compiled for AVX-512.
+            unsafe {
+                let x = shift.add_product(self, scale).0;
+                Wide(_mm512_maskz_mov_pd(
+                    _mm512_cmp_pd_mask::<_CMP_ORD_Q>(x, x),
+                    x,
+                ))
+            }
+        }
+
+        #[inline(always)]
+        unsafe fn turned(r: [Self; OCTET]) -> [Self; OCTET] {
+            // SAFETY: the caller is compiled for AVX-512.
+            unsafe {
+                // Macros: closures would not be compiled for AVX-512. Pairs of columns in each quarter, then quarters.
+                macro_rules! quarters {
+                    ($of:ident) => {{
+                        let (p, q) = ($of(r[0].0, r[1].0), $of(r[2].0, r[3].0));
+                        let (s, t) = ($of(r[4].0, r[5].0), $of(r[6].0, r[7].0));
+                        let a = _mm512_shuffle_f64x2::<0x88>(p, q);
+                        let b = _mm512_shuffle_f64x2::<0xdd>(p, q);
+                        let c = _mm512_shuffle_f64x2::<0x88>(s, t);
+                        let d = _mm512_shuffle_f64x2::<0xdd>(s, t);
+                        [
+                            Wide(_mm512_shuffle_f64x2::<0x88>(a, c)),
+                            Wide(_mm512_shuffle_f64x2::<0x88>(b, d)),
+                            Wide(_mm512_shuffle_f64x2::<0xdd>(a, c)),
+                            Wide(_mm512_shuffle_f64x2::<0xdd>(b, d)),
+                        ]
+                    }};
+                }
+                let [c0, c2, c4, c6] = quarters!(_mm512_unpacklo_pd);
+                let [c1, c3, c5, c7] = quarters!(_mm512_unpackhi_pd);
+                [c0, c1, c2, c3, c4, c5, c6, c7]
+            }
         }
     }
 
@@ -161,6 +232,51 @@ mod x86 {
                 _mm256_storeu_pd(out.as_mut_ptr().add(OCTET / 2), self.1);
             }
             out
+        }
+
+        #[inline(always)]
+        unsafe fn on_line(self, scale: Self, shift: Self) -> Self {
+            // SAFETY: the caller is compiled for AVX2 and FMA.
+            unsafe {
+                let x = shift.add_product(self, scale);
+                Narrow(
+                    _mm256_and_pd(_mm256_cmp_pd::<_CMP_ORD_Q>(x.0, x.0), x.0),
+                    _mm256_and_pd(_mm256_cmp_pd::<_CMP_ORD_Q>(x.1, x.1), x.1),
+                )
+            }
+        }
+
+        #[inline(always)]
+        unsafe fn turned(r: [Self; OCTET]) -> [Self; OCTET] {
+            // SAFETY: the caller is compiled for AVX2.
+            unsafe {
+                macro_rules! quarter {
+                    ($first:literal, $half:tt) => {{
+                        let (a, b) = (r[$first].$half, r[$first + 1].$half);
+                        let (c, d) = (r[$first + 2].$half, r[$first + 3].$half);
+                        let (low, high) = (_mm256_unpacklo_pd(a, b), _mm256_unpackhi_pd(a, b));
+                        let (lower, higher) = (_mm256_unpacklo_pd(c, d), _mm256_unpackhi_pd(c, d));
+                        [
+                            _mm256_permute2f128_pd::<0x20>(low, lower),
+                            _mm256_permute2f128_pd::<0x20>(high, higher),
+                            _mm256_permute2f128_pd::<0x31>(low, lower),
+                            _mm256_permute2f128_pd::<0x31>(high, higher),
+                        ]
+                    }};
+                }
+                let (a, b) = (quarter!(0, 0), quarter!(4, 0));
+                let (c, d) = (quarter!(0, 1), quarter!(4, 1));
+                [
+                    Narrow(a[0], b[0]),
+                    Narrow(a[1], b[1]),
+                    Narrow(a[2], b[2]),
+                    Narrow(a[3], b[3]),
+                    Narrow(c[0], d[0]),
+                    Narrow(c[1], d[1]),
+                    Narrow(c[2], d[2]),
+                    Narrow(c[3], d[3]),
+                ]
+            }
         }
     }
 }

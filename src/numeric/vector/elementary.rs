@@ -16,7 +16,7 @@ const ROUND: f64 = 6_755_399_441_055_744.0;
 const TWO_52: f64 = 4_503_599_627_370_496.0;
 
 #[inline(always)]
-pub(super) fn exp<const FUSED: bool>(x: f64) -> f64 {
+pub(in crate::numeric) fn exp<const FUSED: bool>(x: f64) -> f64 {
     // Beyond these every result is 0 or infinite anyway; inside, n fits two exponents. Comparisons keep NaN.
     let x = if x < -746.0 { -746.0 } else { x };
     let x = if x > 710.0 { 710.0 } else { x };
@@ -52,7 +52,7 @@ pub(super) fn exp<const FUSED: bool>(x: f64) -> f64 {
 
 /// With [`LOG_ZERO`] for 0 and NaN for negative numbers.
 #[inline(always)]
-pub(super) fn log<const FUSED: bool>(x: f64) -> f64 {
+pub(in crate::numeric) fn log<const FUSED: bool>(x: f64) -> f64 {
     let subnormal = x < f64::MIN_POSITIVE;
     let scaled = if subnormal { x * TWO_52 } else { x };
     let shift = if subnormal { 52.0 } else { 0.0 };
