@@ -234,11 +234,14 @@ impl BoundPass {
         let parts = self.parts(to - from).min(chunks.len());
         let parts: Vec<Part> = (0..parts)
             .into_par_iter()
-            .map(|p| {
+            .map_init(lanes::Buffers::default, |buffers, p| {
                 let own = &chunks[p * chunks.len() / parts..(p + 1) * chunks.len() / parts];
                 match (&program.tables, &program.lanes) {
                     (Some(t), _) => t.part(self, own, keep),
-                    (_, Some(l)) => l.part(self, source, program.transitions.as_ref(), own, keep),
+                    (_, Some(l)) => {
+                        let transitions = program.transitions.as_ref();
+                        l.part(self, source, transitions, own, keep, buffers)
+                    }
                     _ => Part {
                         result: self.nothing(),
                         kept: vec![],

@@ -26,9 +26,9 @@ pub(super) struct Lanes<'a> {
     tables: Option<&'a [Table]>,
 }
 
-/// Buffers of a chunk.
+/// Buffers of a chunk; what they hold before does not matter.
 #[derive(Default)]
-struct Buffers {
+pub(super) struct Buffers {
     x: Vec<f64>,
     r: Vec<f64>,
     log_z: Vec<f64>,
@@ -86,12 +86,12 @@ impl<'a> Lanes<'a> {
         transitions: Option<&Transitions>,
         chunks: &[(usize, usize)],
         keep: bool,
+        b: &mut Buffers,
     ) -> Part {
         let width = pass.width();
         let mut result = pass.nothing();
         let mut kept = vec![];
         let mut sum = vec![0.0; self.features.count * width];
-        let mut b = Buffers::default();
         let mut chains = chain::Buffers::new(pass);
         if keep {
             chains.keep();
@@ -105,7 +105,7 @@ impl<'a> Lanes<'a> {
             let mut rows = RowResults::default();
             match source {
                 Source::Tables(_) => {
-                    self.eta(pass, from, to, m, &mut b);
+                    self.eta(pass, from, to, m, b);
                     if let (Some(c), Some(t)) = (&pass.chain, transitions) {
                         let failed =
                             c.solve(pass, t, from, to, m, &mut b.r, &mut b.log_z, &mut chains);
@@ -113,7 +113,7 @@ impl<'a> Lanes<'a> {
                             result.impossible = Some(result.impossible.map_or(n, |x| x.min(n)));
                         }
                     } else {
-                        self.normalise(pass, to - from, m, &mut b);
+                        self.normalise(pass, to - from, m, b);
                     }
                     pass.check(&mut result, &b.log_z, from);
                 }
