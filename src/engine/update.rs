@@ -19,6 +19,7 @@ pub use precision::Patterns;
 use std::collections::BTreeMap;
 
 use ndarray::{ArrayD, IxDyn};
+use rayon::prelude::*;
 
 use crate::algebra::{Origin, UnknownId};
 use crate::data::Cells;
@@ -32,6 +33,9 @@ use super::Engine;
 use super::bind::unflatten;
 use super::state::State;
 use super::symmetric::add_orders;
+
+/// Elements that one task copies at least.
+const ELEMENTS: usize = 256;
 
 /// What an update noticed.
 #[derive(Debug, Clone, Default)]
@@ -236,10 +240,17 @@ impl Engine<'_> {
         };
         let within = offsets(&block.inside_slots[i], &inside);
         let n = within.len();
-        let positions = offsets(&block.batch_slots[i], &batch)
-            .into_iter()
-            .flat_map(|b| within.iter().map(move |w| b + w))
-            .collect();
+        let elements = offsets(&block.batch_slots[i], &batch);
+        let mut positions = vec![0; elements.len() * n];
+        positions
+            .par_chunks_mut(n.max(1))
+            .with_min_len(ELEMENTS)
+            .zip(&elements)
+            .for_each(|(own, b)| {
+                for (p, w) in own.iter_mut().zip(&within) {
+                    *p = b + w;
+                }
+            });
         (positions, n)
     }
 

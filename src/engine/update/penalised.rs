@@ -29,8 +29,8 @@ const ROWS: usize = 64;
 struct Penalty {
     /// l
     rate: Vec<f64>,
-    /// o
-    offset: Vec<f64>,
+    /// o; `None` where all are 0.
+    offset: Option<Vec<f64>>,
     /// v > 0, for each number of an element.
     positive: Vec<bool>,
 }
@@ -66,9 +66,11 @@ impl Engine<'_> {
             }
         }
         // b about the locations: b - A o.
+        let offset = penalty.offset.as_deref();
         for (b, g) in q.precisions.of.iter().enumerate() {
+            let Some(offset) = offset else { break };
             let a = &q.precisions.matrices[*g];
-            let o = &penalty.offset[b * n..(b + 1) * n];
+            let o = &offset[b * n..(b + 1) * n];
             for (j, x) in o.iter().enumerate().filter(|(_, x)| **x != 0.0) {
                 for i in 0..n {
                     q.linear[b * n + i] -= a[i * n + j] * x;
@@ -77,15 +79,17 @@ impl Engine<'_> {
         }
         let block = self.derivation.block(id);
         let u = block.unknowns[0];
-        let mut start = vec![0.0; q.batch * n];
-        for (b, row) in start.chunks_mut(n.max(1)).enumerate() {
-            self.current(state, id, &q.layouts, &q.offsets, b, row);
-            for (x, o) in row.iter_mut().zip(&penalty.offset[b * n..]) {
-                *x -= o;
-            }
-        }
         let value = |u| MomentKind::Statistic(u, StatisticKind::Value);
         let absolute = |u| MomentKind::Statistic(u, StatisticKind::Abs);
+        let now: Vec<_> = block
+            .unknowns
+            .iter()
+            .map(|u| state.moments.get(&value(*u)))
+            .collect();
+        let mut start = q.gather(&now);
+        for (x, o) in start.iter_mut().zip(offset.into_iter().flatten()) {
+            *x -= o;
+        }
         if block.role == Role::Latent {
             let found = factors(&q, &penalty, &start).map_err(|(b, e)| self.improper(u, b, &e))?;
             let weights = self.element_weights(id, &block.batch);
@@ -99,7 +103,7 @@ impl Engine<'_> {
                 .map(|(f, w)| w * f.entropy)
                 .sum::<f64>();
             let mut mean = flat(&|f| &f.mean);
-            for (m, o) in mean.iter_mut().zip(&penalty.offset) {
+            for (m, o) in mean.iter_mut().zip(offset.into_iter().flatten()) {
                 *m += o;
             }
             self.publish_flat(state, id, &q, &absolute, &flat(&|f| &f.absolute));
@@ -107,12 +111,7 @@ impl Engine<'_> {
             let variances = flat(&|f| &f.variance);
             let variances = self.publish_flat(state, id, &q, &MomentKind::Variance, &variances);
             // Those of each number about its location: what its factor is, by textbook names where there are any.
-            let parts = |v: &[f64]| -> Vec<ArrayD<f64>> {
-                let of = |(i, u): (usize, &crate::algebra::UnknownId)| {
-                    ArrayD::from_shape_vec(self.shape(*u), q.part(i, v)).ok()
-                };
-                block.unknowns.iter().enumerate().filter_map(of).collect()
-            };
+            let parts = |v: &[f64]| self.arrays(id, &q, v);
             let linear = parts(&flat(&|f| &f.linear));
             let precision = parts(&flat(&|f| &f.precision));
             let rate = parts(&penalty.rate);
@@ -132,22 +131,27 @@ impl Engine<'_> {
         let mut solved =
             maxima(&q, &penalty, start).map_err(|(b, reason)| self.unbounded(u, b, &reason))?;
         // Where nothing pulls at a number, it keeps its value.
+        let flat = |g: usize, i: usize| q.precisions.matrices[g][i * n + i] == 0.0;
+        let free: Vec<Vec<usize>> = (0..q.precisions.matrices.len())
+            .map(|g| (0..n).filter(|i| flat(g, *i)).collect())
+            .collect();
         let mut kept = 0;
         for (b, g) in q.precisions.of.iter().enumerate() {
-            let a = &q.precisions.matrices[*g];
-            let idle = (0..n).filter(|i| {
-                a[i * n + i] == 0.0 && q.linear[b * n + i] == 0.0 && penalty.rate[b * n + i] == 0.0
-            });
+            let idle = free[*g]
+                .iter()
+                .filter(|i| q.linear[b * n + *i] == 0.0 && penalty.rate[b * n + *i] == 0.0);
             kept += idle.count();
         }
         if kept > 0 {
             noticed.kept.push((u, kept));
         }
-        let sizes: Vec<f64> = solved.iter().map(|x| x.abs()).collect();
-        for (x, o) in solved.iter_mut().zip(&penalty.offset) {
+        let sizes: Vec<f64> = solved.par_iter().map(|x| x.abs()).collect();
+        for (x, o) in solved.iter_mut().zip(offset.into_iter().flatten()) {
             *x += o;
         }
-        self.publish_flat(state, id, &q, &absolute, &sizes);
+        for (u, a) in block.unknowns.iter().zip(self.arrays(id, &q, &sizes)) {
+            state.moments.insert(absolute(*u), a);
+        }
         let values = self.publish_flat(state, id, &q, &value, &solved);
         for (i, a) in values.into_iter().enumerate() {
             next.parameters.push((i, "value", a));
@@ -166,8 +170,11 @@ impl Engine<'_> {
             std::iter::repeat_n(positive, *n)
         });
         Penalty {
-            rate: rate.into_iter().map(|l| (-l).max(0.0)).collect(),
-            offset: q.gather(&arrays),
+            rate: rate.into_par_iter().map(|l| (-l).max(0.0)).collect(),
+            offset: arrays
+                .iter()
+                .any(Option::is_some)
+                .then(|| q.gather(&arrays)),
             positive: positive.collect(),
         }
     }

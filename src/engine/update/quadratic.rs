@@ -7,6 +7,7 @@
 //! An element of the batch is a vector: the inside elements of the block's unknowns, one unknown after the other.
 
 use ndarray::{ArrayD, IxDyn};
+use rayon::prelude::*;
 
 use crate::algebra::UnknownId;
 use crate::derive::{BlockId, MomentKind, Target};
@@ -14,8 +15,8 @@ use crate::engine::Engine;
 use crate::engine::state::State;
 use crate::family::StatisticKind;
 
-use super::Messages;
 use super::precision::Precisions;
+use super::{ELEMENTS, Messages};
 
 /// The quadratic part of a block.
 pub(super) struct Quadratic {
@@ -96,15 +97,21 @@ impl Engine<'_> {
         kind: &dyn Fn(UnknownId) -> MomentKind,
         values: &[f64],
     ) -> Vec<ArrayD<f64>> {
-        let mut out = vec![];
-        for (i, u) in self.derivation.block(id).unknowns.iter().enumerate() {
-            let part = q.part(i, values);
-            if let Ok(a) = ArrayD::from_shape_vec(IxDyn(&self.shape(*u)), part) {
-                state.moments.insert(kind(*u), a.clone());
-                out.push(a);
-            }
+        let unknowns = &self.derivation.block(id).unknowns;
+        let arrays = self.arrays(id, q, values);
+        for (u, a) in unknowns.iter().zip(&arrays) {
+            state.moments.insert(kind(*u), a.clone());
         }
-        out
+        arrays
+    }
+
+    /// A list by element as an array for each unknown.
+    pub(super) fn arrays(&self, id: BlockId, q: &Quadratic, values: &[f64]) -> Vec<ArrayD<f64>> {
+        let unknowns = &self.derivation.block(id).unknowns;
+        let of = |(i, u): (usize, &UnknownId)| {
+            ArrayD::from_shape_vec(IxDyn(&self.shape(*u)), q.part(i, values)).ok()
+        };
+        unknowns.iter().enumerate().filter_map(of).collect()
     }
 }
 
@@ -130,14 +137,14 @@ impl Quadratic {
             let Some(a) = arrays[i].and_then(|a| a.as_slice()) else {
                 continue;
             };
-            for (row, from) in out
-                .chunks_mut(self.n.max(1))
-                .zip(positions.chunks((*len).max(1)))
-            {
-                for (x, p) in row[self.offsets[i]..].iter_mut().zip(from) {
-                    *x = a[*p];
-                }
-            }
+            out.par_chunks_mut(self.n.max(1))
+                .with_min_len(ELEMENTS)
+                .zip(positions.par_chunks((*len).max(1)))
+                .for_each(|(row, from)| {
+                    for (x, p) in row[self.offsets[i]..].iter_mut().zip(from) {
+                        *x = a[*p];
+                    }
+                });
         }
         out
     }
@@ -146,6 +153,15 @@ impl Quadratic {
     pub fn part(&self, i: usize, values: &[f64]) -> Vec<f64> {
         let (positions, len) = &self.layouts[i];
         let mut out = vec![0.0; positions.len()];
+        let from = self.offsets[i];
+        let in_order = positions.par_iter().with_min_len(1 << 12).enumerate();
+        if in_order.all(|(at, p)| at == *p) {
+            out.par_chunks_mut((*len).max(1))
+                .with_min_len(ELEMENTS)
+                .zip(values.par_chunks(self.n.max(1)))
+                .for_each(|(own, row)| own.copy_from_slice(&row[from..from + own.len()]));
+            return out;
+        }
         for (row, to) in values
             .chunks(self.n.max(1))
             .zip(positions.chunks((*len).max(1)))
