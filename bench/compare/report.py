@@ -15,7 +15,7 @@ TABLE = """
 ## An iteration
 
 The time of an iteration is the difference of two fits with different numbers of iterations, over the difference of these numbers:
-reading, binding and starting are not in it. Median of {repeats} runs, least and most in brackets. "Ratio" is the other tool's median
+reading, binding and starting are not in it. Median of {repeats} runs or more, least and most in brackets. "Ratio" is the other tool's median
 over that of pmc; "goal" is what was set beforehand, at least and aim.
 
 | work | other tool | its time | pmc | ratio | goal | objectives |
